@@ -1,0 +1,216 @@
+"""Counts: what is left of the customer file after the one pass. Everything after is arithmetic on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scoring.errors import ContractError
+from scoring.fairness import bins, one_pass
+from scoring.fairness.labels import STUDIED, labelled
+from scoring.fairness.metrics import STATES
+from scoring.fairness.one_pass import GROUP, STRATUM
+from scoring.plan import Plan
+from scoring.tables import Table
+from scoring.vocabulary import UNKNOWN, Role, WeightMeaning
+
+MEASURES = ["n", "weight", "weight_squared"]
+_SCORE_SUMS = ["score_sum", "score_squared_sum"]
+_PLACE = ["attribute", "group", "decision", "outcome", "bin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Counts of the groups of one attribute, or of the combinations of several: arrays (groups, 6 states).
+
+    `keys` holds a tuple of levels a group. Who is unknown in any of the attributes is in the one group of unknowns.
+    """
+
+    by: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+    people: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    weight_squared: NDArray[np.float64]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which groups have a known membership."""
+        return np.array([UNKNOWN not in key for key in self.keys], bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts by combination (cells) and by score bin (histogram); every row of the file is in exactly one cell.
+
+    `cells`: a row per combination of groups, strata, period, segment, state and reject reason, with n, weight and
+    weight_squared. `histogram`: a row per attribute, group, decision, outcome (1, 0, -1 for none) and score bin, with the
+    same and the sums of the score at the bin's lower end. Bin i lies at or above `edges[i - 1]`; -1 is no score.
+    """
+
+    cells: pd.DataFrame
+    histogram: pd.DataFrame
+    edges: NDArray[np.float64]
+    exact: bool
+    """Whether the bins are the very values of the score."""
+    weighted: WeightMeaning | None = None
+    _margins: dict[tuple[str, ...], Margin] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of the protected attributes."""
+        return [name.removeprefix(GROUP) for name in self.cells.columns if name.startswith(GROUP)]
+
+    @property
+    def total(self) -> int:
+        """Everybody in the file."""
+        return int(self.cells["n"].sum())
+
+    @property
+    def studied(self) -> pd.DataFrame:
+        """The cells of those who are not rejected."""
+        return self.cells[self.cells["reject"] == STUDIED]
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """The cells of those whose row breaks the contract."""
+        return self.cells[self.cells["reject"] != STUDIED]
+
+    @property
+    def observed(self) -> bool:
+        """Whether any outcome was observed."""
+        return bool(self.studied["state"].isin(STATES[:4]).any())
+
+    def margin(self, by: Sequence[str]) -> Margin:
+        """Sum the studied cells over everything but `by`."""
+        key = tuple(by)
+        if key not in self._margins:
+            self._margins[key] = margin(self.studied, key, self.weighted)
+        return self._margins[key]
+
+
+def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
+    """Count the customers in one pass (and a look at the range of score and weight, where there are any).
+
+    Parameters
+    ----------
+    table
+        The customer file under names of our own.
+    plan
+        What is studied.
+    cutoff
+        Of a decision by score: at or above it, in the score's better direction, is favourable.
+
+    Raises
+    ------
+    ContractError or FaultyInput
+        What the content of the file breaks, all at once; or more rejected rows than declared.
+    """
+    raw = one_pass.run(table, plan, cutoff)
+    fine = labelled(raw, plan, cutoff, table.described)
+    weighted = plan.weight_meaning if plan.only(Role.WEIGHT) else None
+    if weighted is None:
+        fine["weight"] = fine["weight_squared"] = fine["n"]
+    fine["state"] = _states(fine)
+    ways = [name for name in fine if name.startswith((GROUP, STRATUM)) or name in {"period", "segment"}]
+    cells = _unscaled(fine.groupby([*ways, "state", "reject"], as_index=False)[MEASURES].sum(), raw)
+    _refuse_many_rejects(cells, plan, table.described)
+    studied = fine[fine["reject"] == STUDIED]
+    edges, exact = _edges(studied, plan, cutoff, kept=raw.exact)
+    return Counts(cells, _unscaled(_histogram(studied, plan, edges), raw), edges, exact, weighted)
+
+
+def _unscaled(frame: pd.DataFrame, raw: one_pass.Pass) -> pd.DataFrame:
+    """Turn the whole numbers that were summed back into weights."""
+    return frame.assign(**{name: frame[name] / raw.scales.get(name, 1.0) for name in ("weight", "weight_squared")})
+
+
+def _states(fine: pd.DataFrame) -> NDArray[np.object_]:
+    """Return the state of each combination; who has no decision has none."""
+    by_decision = np.array([["fn", "tn", "ru"], ["tp", "fp", "au"], ["", "", ""]], object)
+    states: NDArray[np.object_] = by_decision[fine["decision"].to_numpy(), np.array([1, 0, 2])[fine["outcome"].to_numpy()]]
+    return states
+
+
+def _refuse_many_rejects(cells: pd.DataFrame, plan: Plan, described: str) -> None:
+    rejected, total = cells[cells["reject"] != STUDIED], int(cells["n"].sum())
+    share = rejected["n"].sum() / total
+    if share > plan.bounds.max_rejected_share:
+        reasons = ", ".join(f"{reason} ({n:,})" for reason, n in rejected.groupby("reject")["n"].sum().sort_values(ascending=False).items())
+        raise ContractError(
+            f"{described}: {int(rejected['n'].sum()):,} of {total:,} rows ({share:.1%}) break the contract, more than the declared "
+            f"{plan.bounds.max_rejected_share:.1%}: {reasons}. Fix: mend the file, or raise study.bounds.max_rejected_share and say why."
+        )
+
+
+def _edges(fine: pd.DataFrame, plan: Plan, cutoff: float | None, *, kept: bool) -> tuple[NDArray[np.float64], bool]:
+    scored = fine[fine["score"].notna()]
+    if scored.empty:
+        return np.empty(0), True
+    held = scored.groupby("score")["n"].sum()
+    values = held.index.to_numpy(float)
+    if plan.score is not None and plan.score.edges is not None:
+        declared = np.array(plan.score.edges, float)
+        edges = np.unique(np.append(declared, [] if cutoff is None else cutoff))
+    else:
+        edges = bins.edges(values, held.to_numpy(), plan.bounds.score_bins, cutoff, exact=kept)
+    return edges, kept and bool(np.isin(values, edges).all())
+
+
+def _histogram(fine: pd.DataFrame, plan: Plan, edges: NDArray[np.float64]) -> pd.DataFrame:
+    """Add up by attribute, group, decision, outcome and bin: one long table for all attributes."""
+    if plan.score is None:
+        return pd.DataFrame({name: [] for name in [*_PLACE, *MEASURES, *_SCORE_SUMS]})
+    parts = []
+    for name in plan.groups:
+        keys = fine[["decision", "outcome", "score"]].assign(group=fine[GROUP + name], bin=bins.bin_of(fine["score"].to_numpy(float), edges))
+        # whole numbers first, products with the score after, in a fixed order: the same bytes from any engine
+        by_score = pd.concat([keys, fine[MEASURES]], axis=1).groupby([*_PLACE[1:], "score"], as_index=False, dropna=False)[MEASURES].sum()
+        value = by_score["score"].fillna(0.0)
+        by_score = by_score.assign(attribute=name, score_sum=value * by_score["n"], score_squared_sum=value**2 * by_score["n"])
+        parts.append(by_score.groupby(_PLACE, as_index=False)[[*MEASURES, *_SCORE_SUMS]].sum())
+    return pd.concat(parts, ignore_index=True)
+
+
+def margin(cells: pd.DataFrame, by: tuple[str, ...], weighted: WeightMeaning | None) -> Margin:
+    """Sum cells by the levels of `by`: groups in a stable order, unknowns last."""
+    keys: dict[tuple[str, ...], int] = {}
+    columns = [cells[GROUP + name].to_numpy(object) for name in by]
+    levels = [(UNKNOWN,) * len(by) if UNKNOWN in row else row for row in zip(*columns, strict=True)]
+    place = np.array([keys.setdefault(row, len(keys)) for row in levels], np.int64)
+    order = sorted(keys, key=lambda row: (UNKNOWN in row, *map(_rank, row)))
+    moved = np.empty(len(order), np.int64)
+    moved[[keys[row] for row in order]] = np.arange(len(order))
+    flat = moved[place] * len(STATES) + cells["state"].map({name: i for i, name in enumerate(STATES)}).to_numpy(np.int64)
+
+    def summed(column: str) -> NDArray[np.float64]:
+        added = np.bincount(flat, cells[column].to_numpy(float), minlength=len(order) * len(STATES))
+        return added.astype(float).reshape(-1, len(STATES))
+
+    people = summed("n")
+    weight = people if weighted is None else summed("weight")
+    squared = weight if weighted is not WeightMeaning.WEIGHT else summed("weight_squared")
+    return Margin(by, tuple(order), people, weight, squared)
+
+
+def _rank(level: str) -> tuple[float, str]:
+    """Sort "<25" before "25-65" before "66+", and names by the alphabet."""
+    digits = level.lstrip("<").split("-")[0].split(" ")[0].rstrip("+")
+    number = digits.replace(".", "", 1).isdigit()
+    return (float(digits) - 0.5 * level.startswith("<") if number else math.inf), level
+
+
+def everybody(counts: Counts) -> pd.DataFrame:
+    """Return where everybody is: a row per attribute, group and standing (studied, or the reason of the rejection)."""
+    parts: list[Any] = []
+    for name in counts.attributes:
+        by = counts.cells.groupby([GROUP + name, "reject"], as_index=False)["n"].sum()
+        parts.append(by.set_axis(["group", "reason", "people"], axis=1).assign(attribute=name))
+    listed = pd.concat(parts, ignore_index=True)
+    listed["standing"] = np.where(listed["reason"] == STUDIED, "studied", "rejected")
+    return listed.loc[:, ["attribute", "group", "standing", "reason", "people"]]

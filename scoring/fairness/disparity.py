@@ -1,0 +1,280 @@
+"""A group against its reference: rates, ratios, differences and people, from the counts, in whole arrays.
+
+Every effect has one direction: a ratio below 1 or a difference below 0 means that the group gets less of what is good for
+the person. For a metric of which less is better the two sides are exchanged, here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scoring.bounds import Bounds
+from scoring.errors import EquiscoreError, nearest
+from scoring.fairness.counts import Counts, Margin
+from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval
+from scoring.fairness.metrics import Metric, vectors
+from scoring.vocabulary import CROSS, REST, UNKNOWN, Better, WeightMeaning
+
+Floats = NDArray[np.float64]
+Reference = str | Mapping[str, str]
+RATES = ["attribute", "group", "metric", "hits", "trials", "value", "low", "high"]
+DISPARITIES = [
+    *("attribute", "group", "metric", "reference", "value", "reference_value", "ratio", "ratio_low", "ratio_high"),
+    *("difference", "difference_low", "difference_high", "shortfall"),
+]
+IS_REFERENCE = "(is the reference)"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Weighted counts of some groups: arrays (groups, 6 states)."""
+
+    weight: Floats
+    weight_squared: Floats
+
+
+def combinations_of(attributes: Sequence[str], depth: int) -> list[tuple[str, ...]]:
+    """Return every set of attributes up to a depth, single attributes first."""
+    return [by for size in range(1, depth + 1) for by in combinations(attributes, size)]
+
+
+def compare(
+    counts: Counts,
+    sets: Sequence[Sequence[str]],
+    metrics: Sequence[Metric],
+    *,
+    reference: Reference = REST,
+    bounds: Bounds,
+    declared: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """Return a row per group and metric for each set of attributes: counts of both sides, rates and effects with intervals.
+
+    Parameters
+    ----------
+    counts
+        What the pass left.
+    sets
+        Attributes, or tuples of attributes for combinations.
+    metrics
+        Rows of the table of metrics.
+    reference
+        ``rest`` (everyone known who is not in the group), ``best``, ``largest``, a level, or levels by attribute.
+    bounds
+        Confidence, smallest share of a best-off group.
+    declared
+        Levels that a single attribute is declared to have; one that nobody holds is a row of its own, with no people.
+
+    Returns
+    -------
+    DataFrame
+        The columns of rates and disparities, and: depth, people, reference_people, ref_hits, ref_trials, the effective counts
+        x, n, y, m that intervals and tests are worked out from, refusal_ratio, ratio_to_best, known.
+    """
+    _check_reference(reference, counts, sets)
+    parts = [_one_set(_with_declared(counts.margin(tuple(by)), declared or {}), metrics, reference, bounds, counts.weighted) for by in sets]
+    return _with_effects(pd.concat(parts, ignore_index=True), {metric.name: metric for metric in metrics}, bounds)
+
+
+def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bounds: Bounds, weighted: WeightMeaning | None) -> pd.DataFrame:
+    group = Side(margin.weight, margin.weight_squared)
+    chosen = _chosen(margin, metrics, reference, bounds)
+    other = _rest(margin) if chosen is None else None
+    hits, trials, x, n = _measured(group, metrics, weighted)
+    if other is not None:
+        ref_hits, ref_trials, y, m = _measured(other, metrics, weighted)
+        ref_people = np.broadcast_to(other_people(margin)[:, None], hits.shape)
+        named = np.full(hits.shape, REST, object)
+    else:
+        ref_hits, ref_trials, y, m = (np.take_along_axis(side, chosen, 0) if chosen is not None else side for side in (hits, trials, x, n))
+        ref_people = margin.people.sum(1)[chosen]
+        named = np.array([CROSS.join(key) for key in margin.keys], object)[chosen]
+        itself = chosen == np.arange(len(margin.keys))[:, None]
+        named = np.where(itself, IS_REFERENCE, named)
+    refused = np.array([metric.needs_refused for metric in metrics])
+    group_blind, group_missing = _unobserved_refused(group)
+    blind, missing = group_blind[:, None] & refused, group_missing[:, None] * refused
+    if other is not None:
+        blind |= _unobserved_refused(other)[0][:, None] & refused
+    people = margin.people.sum(1)
+    labels = [UNKNOWN if UNKNOWN in key else CROSS.join(key) for key in margin.keys]
+    shape = hits.shape
+    columns = {
+        "attribute": np.full(shape, CROSS.join(margin.by), object),
+        "group": np.broadcast_to(np.array(labels, object)[:, None], shape),
+        "metric": np.broadcast_to(np.array([metric.name for metric in metrics], object), shape),
+        "levels": _levels(margin, shape),
+        "depth": np.full(shape, len(margin.by)),
+        "known": np.broadcast_to(margin.known[:, None], shape),
+        "people": np.broadcast_to(people[:, None], shape),
+        "reference": named,
+        "reference_is_best": np.full(shape, reference == "best"),
+        "eligible": np.broadcast_to((margin.known & (people >= bounds.best_share * people[margin.known].sum()))[:, None], shape),
+        "reference_people": ref_people,
+        "hits": hits, "trials": trials, "ref_hits": ref_hits, "ref_trials": ref_trials,
+        "x": x, "n": n, "y": y, "m": m, "blind": blind, "unobserved": missing,
+        "ratio_to_best": _to_best(hits, trials, people, margin.known, metrics, bounds),
+    }  # fmt: skip
+    return pd.DataFrame({name: np.asarray(values).ravel() for name, values in columns.items()})
+
+
+def _unobserved_refused(side: Side) -> tuple[NDArray[np.bool_], Floats]:
+    """Tell where no refused person's outcome was observed, and how many were not: what is seen of the accepted alone says nothing."""
+    unseen, seen = side.weight[:, 5], side.weight[:, 2] + side.weight[:, 3]
+    return np.asarray((unseen > 0) & (seen == 0)), np.asarray(unseen)
+
+
+def _levels(margin: Margin, shape: tuple[int, ...]) -> NDArray[np.object_]:
+    """Return the levels of each group as a tuple, for those who must not read them out of a label."""
+    levels = np.empty(len(margin.keys), object)
+    levels[:] = margin.keys
+    return np.broadcast_to(levels[:, None], shape)
+
+
+def _measured(side: Side, metrics: Sequence[Metric], weighted: WeightMeaning | None) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return hits and trials (groups, metrics), and the effective counts that intervals are worked out from.
+
+    Weights that mean something else than repeated rows are linearised (Korn & Graubard 1998; Woodruff 1971):
+    n_e = p(1-p)/V, V = sum S2 (num - p den)^2 / (sum S1 den)^2. Kish's size, which is right only where weight and outcome
+    are unrelated, stands in where p is 0 or 1.
+    """
+    numerator, denominator = vectors(metrics)
+    hits, trials = side.weight @ numerator, side.weight @ denominator
+    if weighted is not WeightMeaning.WEIGHT:
+        return hits, trials, hits, trials
+    hits2, trials2 = side.weight_squared @ numerator, side.weight_squared @ denominator
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = hits / trials
+        spread = hits2 - 2 * p * hits2 + p * p * trials2
+        inner = (p > 0) & (p < 1)
+        n = np.where(inner, p * (1 - p) * trials**2 / spread, trials**2 / trials2)
+        n = np.where(trials > 0, n, 0.0)
+        x = np.where(trials > 0, np.minimum(p, 1.0) * n, 0.0)
+    return hits, trials, np.minimum(x, n), n
+
+
+def _rest(margin: Margin) -> Side:
+    """Return everyone known who is not in the group; for the unknowns, everyone known."""
+    known = margin.known[:, None]
+
+    def others(counts: Floats) -> Floats:
+        return (counts * known).sum(0) - counts * known
+
+    return Side(others(margin.weight), np.maximum(others(margin.weight_squared), 0.0))
+
+
+def other_people(margin: Margin) -> Floats:
+    """Return how many people are in the rest of each group."""
+    people = margin.people.sum(1)
+    return np.asarray((people * margin.known).sum() - people * margin.known)
+
+
+def _chosen(margin: Margin, metrics: Sequence[Metric], reference: Reference, bounds: Bounds) -> NDArray[np.int64] | None:
+    """Return the position of the reference group for each group and metric, or nothing where it is the rest."""
+    shape = (len(margin.keys), len(metrics))
+    people = np.where(margin.known, margin.people.sum(1), -1.0)
+    if reference == "largest":
+        return np.full(shape, int(np.argmax(people)))
+    if reference == "best":
+        numerator, denominator = vectors(metrics)
+        ranked = _ranked(margin.weight @ numerator, margin.weight @ denominator, people, margin.known, metrics, bounds)
+        return np.broadcast_to(np.argmax(ranked, axis=0), shape)
+    named = _named(margin, reference)
+    return None if named is None else np.full(shape, margin.keys.index(named))
+
+
+def _named(margin: Margin, reference: Reference) -> tuple[str, ...] | None:
+    """Return the levels of a named reference; nothing where it does not speak of these attributes (then it is the rest)."""
+    wanted = tuple(reference.get(name) for name in margin.by) if isinstance(reference, Mapping) else (reference,) if len(margin.by) == 1 else (None,)
+    found = [key for key in margin.keys if key == wanted]
+    return found[0] if found and reference != REST else None
+
+
+def _ranked(hits: Floats, trials: Floats, people: Floats, known: NDArray[np.bool_], metrics: Sequence[Metric], bounds: Bounds) -> Floats:
+    """Return how well off each group is by each metric; -inf for who cannot be the best-off: unknown, or too small a share."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = hits / trials
+    turned = np.where([metric.better is Better.MORE for metric in metrics], rate, -rate)
+    eligible = known & (people >= bounds.best_share * people[known].sum())
+    return np.where(eligible[:, None] & ~np.isnan(turned), turned, -np.inf)
+
+
+def _to_best(hits: Floats, trials: Floats, people: Floats, known: NDArray[np.bool_], metrics: Sequence[Metric], bounds: Bounds) -> Floats:
+    """Return the ratio of estimates to the best-off group."""
+    ranked = _ranked(hits, trials, people, known, metrics, bounds)
+    best = np.abs(ranked.max(axis=0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = hits / trials
+        more = np.array([metric.better is Better.MORE for metric in metrics])
+        ratio = np.where(more, rate / best, best / rate)
+    return np.where(np.isfinite(best), ratio, np.nan)
+
+
+def _with_effects(rows: pd.DataFrame, metrics: Mapping[str, Metric], bounds: Bounds) -> pd.DataFrame:
+    """Add rates, ratio, difference, shortfall and the ratio of refusals, with intervals."""
+    itself, blind = (rows["reference"] == IS_REFERENCE).to_numpy(), rows["blind"].to_numpy(bool)
+    more = rows["metric"].map({name: metric.better is Better.MORE for name, metric in metrics.items()}).to_numpy(bool)
+    judged = rows["metric"].map({name: metric.judged for name, metric in metrics.items()}).to_numpy(bool)
+    x, n, y, m = (rows[name].to_numpy(float) for name in "xnym")
+    a, b = (np.where(more, x, y), np.where(more, n, m)), (np.where(more, y, x), np.where(more, m, n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = rows["hits"].to_numpy(float) / rows["trials"].to_numpy(float)
+        against = rows["ref_hits"].to_numpy(float) / rows["ref_trials"].to_numpy(float)
+        gain, floor = np.where(more, value, against), np.where(more, against, value)
+        ratio, refusal = gain / floor, np.where(more, (1 - value) / (1 - against), np.nan)
+    low, high = proportion_interval(x, n, confidence=bounds.confidence)
+    ratio_low, ratio_high = _ratio_limits(a, b, judged, bounds.confidence)
+    gap_low, gap_high = difference_interval(*a, *b, confidence=bounds.confidence)
+    trials = rows["trials"].to_numpy(float)
+    effects = {
+        "ratio": ratio, "ratio_low": ratio_low, "ratio_high": ratio_high,
+        "difference": gain - floor, "difference_low": gap_low, "difference_high": gap_high,
+        "shortfall": trials * (floor - gain), "shortfall_low": -trials * gap_high, "shortfall_high": -trials * gap_low,
+        "reference_value": against, "refusal_ratio": refusal, "expected_hits": trials * against,
+    }  # fmt: skip
+    rates = {"value": value, "low": low, "high": high}
+    hidden = {name: np.where(blind, np.nan, values) for name, values in rates.items()}
+    return rows.assign(**hidden, **{name: np.where(itself | blind, np.nan, values) for name, values in effects.items()})
+
+
+def _ratio_limits(a: tuple[Floats, Floats], b: tuple[Floats, Floats], judged: NDArray[np.bool_], confidence: float) -> tuple[Floats, Floats]:
+    """Return limits that agree with the test where there is a verdict (Gart & Nam), Koopman's elsewhere."""
+    low, high = np.empty(len(judged)), np.empty(len(judged))
+    for method, where in (("gart-nam", judged), ("koopman", ~judged)):
+        sides = (a[0][where], a[1][where], b[0][where], b[1][where])
+        low[where], high[where] = ratio_interval(*sides, confidence=confidence, method=method)
+    return low, high
+
+
+def _with_declared(margin: Margin, declared: Mapping[str, Sequence[str]]) -> Margin:
+    """Add a row without people for each declared level of a single attribute that nobody in the file holds."""
+    absent = [(level,) for level in declared.get(margin.by[0], ()) if (level,) not in margin.keys] if len(margin.by) == 1 else []
+    if not absent:
+        return margin
+    known = int(margin.known.sum())
+
+    def extended(counts: Floats) -> Floats:
+        return np.insert(counts, [known] * len(absent), 0.0, axis=0)
+
+    keys = (*margin.keys[:known], *absent, *margin.keys[known:])
+    return Margin(margin.by, keys, extended(margin.people), extended(margin.weight), extended(margin.weight_squared))
+
+
+def _check_reference(reference: Reference, counts: Counts, sets: Sequence[Sequence[str]]) -> None:
+    """Refuse a reference that speaks of nothing in the file."""
+    wanted = dict(reference) if isinstance(reference, Mapping) else {} if reference in {REST, "best", "largest"} else {"": reference}
+    for name, level in wanted.items():
+        held = {key[0] for by in sets if len(by) == 1 and name in ("", by[0]) for key in counts.margin(tuple(by)).keys}
+        if held and level not in held:
+            near = nearest(level, [*held, "rest", "best", "largest"])
+            raise EquiscoreError(
+                f"No reference {level!r}{f' in {name!r}' if name else ''}. Fix: "
+                + (f"did you mean {near!r}? " if near else "")
+                + "Use rest, best, largest, or one of "
+                f"{', '.join(sorted(held))}."
+            )

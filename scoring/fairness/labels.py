@@ -1,0 +1,173 @@
+"""After the pass: a few rows of counts get the names of their groups, their state, and the reason why some are rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scoring.errors import ContractError, raise_all
+from scoring.fairness.one_pass import GROUP, STRATUM, Pass
+from scoring.plan import Decision, Group, Outcome, Plan
+from scoring.vocabulary import UNKNOWN, ColumnType
+
+STUDIED = ""
+"""The reject reason of those who are not rejected."""
+
+
+def labelled(raw: Pass, plan: Plan, cutoff: float | None, described: str) -> pd.DataFrame:
+    """Name groups, strata, states and reject reasons; the score becomes the lower end of its step.
+
+    Raises
+    ------
+    ContractError or FaultyInput
+        Every structural fault of the content at once: no favourable value, undeclared values or levels, too many levels.
+    """
+    rows = raw.rows
+    named = rows[[name for name in ("n", "weight", "weight_squared") if name in rows]].copy()
+    for name, group in plan.groups.items():
+        named[GROUP + name] = _levels(rows[GROUP + name], group, plan.columns[group.column].type)
+    for name in [column for column in rows if column.startswith(STRATUM) or column in {"period", "segment"}]:
+        named[name] = texts(rows[name]).fillna(UNKNOWN)
+    named["score"] = raw.grid.values(rows["score"].to_numpy(float, na_value=np.nan)) if "score" in rows else np.nan
+    named["decision"] = _decided(raw, plan, cutoff)
+    named["outcome"] = _side(rows["outcome"], plan.outcome) if plan.outcome is not None else -1
+    named["reject"] = rows["fault"].map(dict(enumerate((STUDIED, *raw.reasons)))).astype(object)
+    found = [*_undeclared_values(rows, plan), *_no_favourable(rows, named, plan), *_stray_levels(named, plan)]
+    raise_all(described, [ContractError(f"{described}: {fault}") for fault in found])
+    _reject_strays(named, plan)
+    undecided = (named["reject"] == STUDIED) & (named["decision"] == -1)
+    named["reject"] = named["reject"].mask(undecided, f"{plan.decision.column or 'score'}: empty, so no decision")
+    return named
+
+
+def texts(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Write the values of a key as text, None where there is none or nothing but blanks; only the different values are looked at."""
+    codes, levels = pd.factorize(values, use_na_sentinel=True)
+    names = np.array([*(as_text(level).strip() or None for level in levels.tolist()), None], object)
+    return pd.Series(names[codes], index=values.index, dtype=object)
+
+
+def as_text(value: object) -> str:
+    """Write a value as a level is spoken of: 1.0 and 1 are one level, True is "true".
+
+    >>> [as_text(value) for value in (1.0, 1, True, "F", 2.5)]
+    ['1', '1', 'true', 'F', '2.5']
+    """
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def interval_labels(edges: Sequence[float], *, whole: bool) -> list[str]:
+    """Name left-closed intervals.
+
+    >>> interval_labels([25, 66], whole=True)
+    ['<25', '25-65', '66+']
+    >>> interval_labels([0.5, 1], whole=False)
+    ['<0.5', '0.5 to <1', '1+']
+    """
+    shown = [as_text(float(edge)) for edge in edges]
+    between = []
+    for low, high in pairwise(edges):
+        last = as_text(float(high) - 1)
+        between.append(
+            (as_text(float(low)) if high - low == 1 else f"{as_text(float(low))}-{last}")
+            if whole
+            else f"{as_text(float(low))} to <{as_text(float(high))}"
+        )
+    return [f"<{shown[0]}", *between, f"{shown[-1]}+"]
+
+
+def levels_of(group: Group, plan: Plan) -> list[str]:
+    """Return the levels that a group declares, by its intervals or by name; none where the data say."""
+    kind = plan.columns[group.column].type
+    if group.edges is not None:
+        return list(group.labels or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER))
+    return [as_text(level) for level in group.levels or plan.columns[group.column].levels or ()]
+
+
+def _levels(keys: pd.Series[Any], group: Group, kind: ColumnType) -> pd.Series[Any]:
+    if group.edges is None:
+        return texts(keys).fillna(UNKNOWN)
+    labels = np.array([*(group.labels or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER)), UNKNOWN], object)
+    return pd.Series(labels[keys.fillna(-1).to_numpy(np.int64)], index=keys.index, dtype=object)
+
+
+def _side(values: pd.Series[Any], rule: Decision | Outcome) -> NDArray[np.int64]:
+    """Return 1 for a favourable value, 0 for another, -1 for none."""
+    written = texts(values)
+    good = _favourable(written, rule)
+    return np.where(written.isna(), -1, written.isin(good)).astype(np.int64)
+
+
+def _favourable(written: pd.Series[Any], rule: Decision | Outcome) -> list[str]:
+    """Return the favourable values as text; 1 means true in a column of true and false."""
+    values = list(rule.favourable or ())
+    if set(written.dropna()) <= {"true", "false"}:
+        values = [bool(value) if value in (0, 1) else value for value in values]
+    return [as_text(value) for value in values]
+
+
+def _decided(raw: Pass, plan: Plan, cutoff: float | None) -> NDArray[np.int64]:
+    if plan.decision.column is not None:
+        return _side(raw.rows["decision"], plan.decision)
+    score = raw.rows["score"].to_numpy(float, na_value=np.nan)
+    reached = score >= (0.0 if raw.grid.width else cutoff)  # the cut-off is the origin of the grid
+    return np.where(np.isnan(score), -1, reached).astype(np.int64)
+
+
+def _undeclared_values(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    for part, rule in (("decision", plan.decision), ("outcome", plan.outcome)):
+        if rule is None or rule.unfavourable is None or part not in rows:
+            continue
+        allowed = {as_text(value) for value in (*(rule.favourable or ()), *rule.unfavourable)}
+        if others := sorted(set(texts(rows[part]).dropna()) - allowed):
+            yield (
+                f"column {rule.column!r} ({part}) also holds {_listed(others)}, which the declaration calls neither favourable nor unfavourable. "
+                f"Fix: add each to study.{part}.favourable or study.{part}.unfavourable."
+            )
+
+
+def _no_favourable(rows: pd.DataFrame, named: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    for part, rule in (("decision", plan.decision), ("outcome", plan.outcome)):
+        if rule is not None and part in rows and not (named[part] == 1).any():
+            held = sorted(set(texts(rows[part]).dropna()))
+            wanted = _listed([as_text(value) for value in rule.favourable or ()])
+            yield (
+                f"no row of column {rule.column!r} holds a favourable value ({wanted}); it holds {_listed(held) or 'nothing'}. "
+                f"Fix: correct study.{part}.favourable; nothing guesses it."
+            )
+
+
+def _stray_levels(named: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    for name, group in plan.groups.items():
+        levels, declared = set(named[GROUP + name]) - {UNKNOWN}, set(levels_of(group, plan))
+        if len(levels) > plan.bounds.max_levels:
+            yield (
+                f"column {group.column!r} has {len(levels):,} levels, more than {plan.bounds.max_levels}: it makes no groups. "
+                "Fix: declare another column, or edges, or raise study.bounds.max_levels."
+            )
+        elif declared and group.undeclared == "refuse" and (others := sorted(levels - declared)):
+            yield (
+                f"column {group.column!r} holds {_listed(others)}, not among the declared levels of {name!r}. "
+                f"Fix: add it to the levels of {name!r}, or say `undeclared: reject` there."
+            )
+
+
+def _reject_strays(named: pd.DataFrame, plan: Plan) -> None:
+    for name, group in plan.groups.items():
+        if group.undeclared == "reject" and (declared := levels_of(group, plan)):
+            stray = ~named[GROUP + name].isin([*declared, UNKNOWN])
+            named["reject"] = named["reject"].mask(stray & (named["reject"] == STUDIED), f"{group.column}: undeclared level")
+            named.loc[stray, GROUP + name] = UNKNOWN
+
+
+def _listed(values: Sequence[str], most: int = 8) -> str:
+    return ", ".join(map(repr, values[:most])) + (f" and {len(values) - most:,} more" if len(values) > most else "")

@@ -1,0 +1,170 @@
+"""The one pass over the customer file: rows become the counts of what stands in them.
+
+It groups by what is in the file, which is cheap on any engine. Names, decisions and states are read off the few rows that
+come back (`labels`). Validation is counting too: the number of a row's first fault is one more key.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import narwhals as nw
+import pandas as pd
+
+from scoring.errors import ContractError
+from scoring.fairness import bins
+from scoring.plan import Group, Plan
+from scoring.tables import FAULT, Table, collect
+from scoring.vocabulary import ColumnType, Role
+
+GROUP: Final = "group."
+STRATUM: Final = "stratum."
+"""Before the names of attributes and strata, so that no name of a column can collide with ours."""
+SCORE_COLUMN: Final = "(score)"
+SEGMENT_COLUMN: Final = "(segment)"
+"""Names under which a table bears what was worked out here."""
+MOST_CELLS: Final = 5_000_000
+_POWERS: Final = {"weight": 1, "weight_squared": 2}
+_ARTICLE: Final = {
+    ColumnType.TEXT: "text",
+    ColumnType.INTEGER: "an integer",
+    ColumnType.NUMBER: "a number",
+    ColumnType.BOOLEAN: "true or false",
+    ColumnType.DATE: "a date",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What came back: a row per combination; the reasons that `fault` numbers from 1; the grid that `score` is on."""
+
+    rows: pd.DataFrame
+    reasons: tuple[str, ...]
+    grid: bins.Grid
+    exact: bool
+    scales: Mapping[str, float]
+    """What weights were multiplied by to become whole numbers."""
+
+
+def run(table: Table, plan: Plan, cutoff: float | None) -> Pass:
+    """Group the customers by everything that the study asks for.
+
+    Raises
+    ------
+    ContractError
+        More combinations than counts can be made of.
+    """
+    score = _score(table, plan)
+    found = bins.profile(table.frame, score) if score is not None else None
+    grid = bins.grid(found, cutoff) if found is not None else bins.Grid()
+    listed = list(faults(table, plan, score))
+    keys = _keys(table, plan)
+    if score is not None:
+        keys["score"] = grid.key(nw.when(score.is_finite()).then(score))
+    keys["fault"] = _number(listed)
+    weight = plan.only(Role.WEIGHT)
+    scales = _scales(table, weight) if weight else {}
+    rows = _grouped(table, keys, weight, scales)
+    return Pass(rows, tuple(reason for reason, _ in listed), grid, found is None or found.kept, scales)
+
+
+def _grouped(table: Table, keys: Mapping[str, nw.Expr], weight: str | None, scales: Mapping[str, float]) -> pd.DataFrame:
+    scaled = {f"scaled.{name}": _scaled(table.col(weight), name, scale) for name, scale in scales.items() if weight}
+    sums = {name: nw.when(nw.col("fault") == 0).then(nw.col(f"scaled.{name}")).otherwise(0).sum() for name in scales}
+    prepared = table.frame.select(**keys, **scaled)
+    rows = collect(prepared.group_by(*keys).agg(n=nw.len(), **sums).head(MOST_CELLS + 1)).to_pandas()
+    if len(rows) > MOST_CELLS:
+        raise ContractError(f"{table.described}: over {MOST_CELLS:,} combinations of groups. Fix: cut numbers at edges, or protect fewer columns.")
+    return rows.astype(dict.fromkeys(scales, "int64"))
+
+
+def _keys(table: Table, plan: Plan) -> dict[str, nw.Expr]:
+    keys = {GROUP + name: _group_key(table, plan, group) for name, group in plan.groups.items()}
+    keys |= {STRATUM + name: table.col(name) for name in plan.with_role(Role.STRATUM)}
+    segment = plan.segments and (plan.segments.column or SEGMENT_COLUMN)
+    parts = {
+        "decision": plan.decision.column,
+        "outcome": plan.outcome and plan.outcome.column,
+        "period": plan.only(Role.PERIOD),
+        "segment": segment if segment in table.own else None,
+    }
+    return keys | {part: table.col(name) for part, name in parts.items() if name}
+
+
+def _score(table: Table, plan: Plan) -> nw.Expr | None:
+    """Return the score turned so that more is better for the person."""
+    if plan.score is None:
+        return None
+    score = table.col(plan.score.column or SCORE_COLUMN).cast(nw.Float64)
+    return -score if plan.score.higher_is == "worse" else score
+
+
+def _group_key(table: Table, plan: Plan, group: Group) -> nw.Expr:
+    """Return the level of a group, or the number of the interval that it falls into."""
+    value, kind = table.col(group.column), plan.columns[group.column].type
+    if group.edges is None:
+        return value
+    if kind is ColumnType.DATE:
+        value = _completed_years(value, plan.as_of or date.min)
+    else:
+        value = nw.when(value.cast(nw.Float64).is_finite()).then(value.cast(nw.Float64))
+    return nw.when(~value.is_null()).then(_interval(value, group.edges, 0))
+
+
+def _completed_years(birth: nw.Expr, day: date) -> nw.Expr:
+    """Return the age in completed years: it turns on the birthday."""
+    had_birthday = (birth.dt.month() * 100 + birth.dt.day()) <= day.month * 100 + day.day
+    return (nw.lit(day.year) - birth.dt.year() - nw.when(had_birthday).then(0).otherwise(1)).cast(nw.Float64)
+
+
+def _interval(value: nw.Expr, edges: Sequence[float], below: int) -> nw.Expr:
+    """Find the interval of a value by halving: as many comparisons as the edges have binary digits."""
+    if not edges:
+        return nw.lit(below)
+    middle = len(edges) // 2
+    left, right = _interval(value, edges[:middle], below), _interval(value, edges[middle + 1 :], below + middle + 1)
+    return nw.when(value < edges[middle]).then(left).otherwise(right)
+
+
+def faults(table: Table, plan: Plan, score: nw.Expr | None) -> Iterator[tuple[str, nw.Expr]]:
+    """Go through what can be wrong with a row whatever its groups: the reason, and the expression that is true for it."""
+    for name, own in table.own.items():
+        if name in plan.columns and plan.columns[name].type is not ColumnType.TEXT:
+            yield f"{name}: not {_ARTICLE[plan.columns[name].type]}", nw.col(FAULT) == own
+    if (weight := plan.only(Role.WEIGHT)) is not None:
+        value = table.col(weight).cast(nw.Float64)
+        yield f"{weight}: no weight", value.is_null() | ~value.is_finite()
+        yield f"{weight}: negative weight", value < 0
+    if score is not None and plan.score is not None:
+        yield f"{plan.score.column or 'score'}: not a number", ~score.is_null() & ~score.is_finite()
+
+
+def _number(listed: Sequence[tuple[str, nw.Expr]]) -> nw.Expr:
+    """Return the number of a row's first fault, 0 where there is none."""
+    code = nw.lit(0)
+    for number, (_, broken) in reversed(list(enumerate(listed, start=1))):
+        code = nw.when(broken).then(number).otherwise(code)
+    return code
+
+
+def _scales(table: Table, weight: str) -> dict[str, float]:
+    """Return the powers of two by which weights and their squares become integers whose sums fit into 63 bits.
+
+    Sums of integers are the same bytes on every engine and in every order; sums of floats are not.
+    """
+    seen = table.frame.select(w=table.col(weight).cast(nw.Float64)).filter(~nw.col("w").is_null() & nw.col("w").is_finite() & (nw.col("w") > 0))
+    row: dict[str, Any] = collect(seen.select(high=nw.col("w").max(), rows=nw.len())).to_pylist()[0]
+    if not row["rows"]:
+        raise ContractError(f"{table.described}: column {weight!r} holds no weight above 0. Fix: give positive weights, or leave the weight out.")
+    bits = min(52, 62 - math.ceil(math.log2(row["rows"] + 1)))
+    return {name: math.ldexp(1.0, bits - math.ceil(power * math.log2(row["high"])) - 1) for name, power in _POWERS.items()}
+
+
+def _scaled(weight: nw.Expr, name: str, scale: float) -> nw.Expr:
+    value = weight.cast(nw.Float64)
+    valid = nw.when(value.is_finite() & (value >= 0)).then(value).otherwise(0.0)
+    return ((valid * valid if name == "weight_squared" else valid) * scale + 0.5).floor().cast(nw.Int64)

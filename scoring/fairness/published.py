@@ -1,0 +1,157 @@
+"""What may leave the study: one function stands between any table and any eye or file.
+
+Small groups are folded, by name, never dropped: a single table folds its small levels together; crossed tables merge whole
+levels of an attribute until no cell is small (formulas, section 13; Hundepool et al. 2012, ch. 4-5).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from scoring.fairness.intervals import proportion_interval
+from scoring.texts import say
+from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, Verdict
+
+MERGED = " + "
+_ADDED = ["people", "hits", "trials", "x", "n"]
+Merges = dict[str, dict[str, str]]
+
+
+def published(table: pd.DataFrame, threshold: int = 10, *, merges: Merges | None = None, confidence: float = 0.95) -> pd.DataFrame:
+    """Return a Study table as it may be shown: every row holds no people at all or at least `threshold`.
+
+    Parameters
+    ----------
+    table
+        Rows of `disparity.compare`, judged or not, perhaps by segment; all groups of each attribute.
+    threshold
+        Smallest number of people that a row may hold.
+    merges
+        What `level_merges` said of the whole study; by default worked out from this table, which must then hold single attributes
+        beside their crossings.
+    confidence
+        Of the interval of a folded row.
+
+    Returns
+    -------
+    DataFrame
+        The same columns and `folded`, the names of the levels that a row joins. Verdicts are kept only for rows that are shown
+        as they are; a folded row has joint counts, rate and interval, and no comparison.
+    """
+    keys = ["attribute", *(["segment"] if "segment" in table else [])]
+    merges = level_merges(table, threshold) if merges is None else merges
+    parts = []
+    for _, rows in table.groupby(keys, sort=False):
+        names = _single_folds(rows, threshold) if rows["depth"].iloc[0] == 1 else _crossed_folds(rows, merges, threshold)
+        if names is not None:
+            parts.append(_folded(rows, names, confidence))
+    return pd.concat(parts, ignore_index=True) if parts else table.iloc[:0].assign(folded=[])
+
+
+def withheld(table: pd.DataFrame, threshold: int = 10) -> list[str]:
+    """Return the combinations of attributes of which nothing can be shown."""
+    shown = set(published(table, threshold)["attribute"])
+    return [name for name in table["attribute"].unique() if name not in shown]
+
+
+def _sizes(rows: pd.DataFrame) -> pd.Series[float]:
+    """Return people by group, whatever the metrics in the table."""
+    return rows.groupby("group", sort=False)["people"].max()
+
+
+def _single_folds(rows: pd.DataFrame, threshold: int) -> dict[str, str]:
+    """Fold every small level; one more while the fold holds fewer than two levels or too few people."""
+    sizes = _sizes(rows).rename_axis("group").reset_index().sort_values(["people", "group"])
+    present = sizes[sizes["people"] > 0]
+    small = present[present["people"] < threshold]
+    taken = len(small)
+    while 0 < taken < len(present) and (taken < 2 or present["people"].iloc[:taken].sum() < threshold):
+        taken += 1
+    return dict.fromkeys(present["group"].iloc[:taken], SMALL_GROUPS)
+
+
+def _crossed_folds(rows: pd.DataFrame, merges: Merges, threshold: int) -> dict[str, str] | None:
+    """Return the new name of each combination whose levels were merged; nothing where the table cannot be shown."""
+    attributes = str(rows["attribute"].iloc[0]).split(CROSS)
+    unknown = _sizes(rows).get(UNKNOWN, 0)
+    if 0 < unknown < threshold or any(len(set(merges[name].values())) < 2 for name in attributes):
+        return None
+    renamed = {}
+    for group, levels in rows.drop_duplicates("group").set_index("group")["levels"].items():
+        merged = [merges[name].get(level, level) for name, level in zip(attributes, levels, strict=True)]
+        if tuple(merged) != tuple(levels):
+            renamed[str(group)] = CROSS.join(merged)
+    return renamed
+
+
+def level_merges(table: pd.DataFrame, threshold: int) -> Merges:
+    """Return for each attribute what each level is called in every crossed table, so that no crossed cell is small.
+
+    The smallest small cell gives up one of its levels: the one with fewest people, merged with the next smallest level of its
+    attribute; until no cell is small. Dropping single cells instead would let margins give them back.
+    """
+    crossed = table[(table["depth"] > 1) & table["known"].astype(bool)].drop_duplicates(["attribute", "group"])
+    single = table[(table["depth"] == 1) & table["known"].astype(bool)].drop_duplicates(["attribute", "group"])
+    sizes: dict[str, dict[str, float]] = defaultdict(dict)
+    for name, group, people in zip(single["attribute"], single["group"], single["people"], strict=True):
+        if people > 0:
+            sizes[name][group] = people
+    cells = [
+        (name.split(CROSS), levels, people) for name, levels, people in zip(crossed["attribute"], crossed["levels"], crossed["people"], strict=True)
+    ]
+    merges: Merges = {name: {level: level for level in levels} for name, levels in sizes.items()}
+    while (victim := _smallest(cells, merges, threshold)) is not None:
+        name = min(victim, key=lambda one: (_held(sizes, merges, one, victim[one]), one))
+        _merge(merges[name], victim[name], sizes[name])
+    return merges
+
+
+def _smallest(cells: Sequence[tuple[list[str], tuple[str, ...], float]], merges: Merges, threshold: int) -> dict[str, str] | None:
+    """Return the levels of the smallest small cell, by attribute; attributes with one level left are out of every table."""
+    added: dict[tuple[tuple[str, str], ...], float] = defaultdict(float)
+    for attributes, levels, people in cells:
+        if all(len(set(merges[name].values())) > 1 for name in attributes):
+            added[tuple((name, merges[name][level]) for name, level in zip(attributes, levels, strict=True))] += people
+    small = [(people, cell) for cell, people in added.items() if 0 < people < threshold]
+    return dict(min(small)[1]) if small else None
+
+
+def _held(sizes: dict[str, dict[str, float]], merges: Merges, name: str, merged: str) -> float:
+    return sum(people for level, people in sizes[name].items() if merges[name][level] == merged)
+
+
+def _merge(names: dict[str, str], victim: str, sizes: dict[str, float]) -> None:
+    """Join a level with the next smallest of its attribute."""
+    held: dict[str, float] = defaultdict(float)
+    for level, name in names.items():
+        held[name] += sizes[level]
+    partner = min((name for name in held if name != victim), key=lambda name: (held[name], name))
+    joined = MERGED.join(sorted([*victim.split(MERGED), *partner.split(MERGED)]))
+    names.update({level: joined for level, name in names.items() if name in {victim, partner}})
+
+
+def _folded(rows: pd.DataFrame, names: dict[str, str], confidence: float) -> pd.DataFrame:
+    """Replace the rows that are renamed by joint rows without comparison; the others stay as they are."""
+    moved = rows["group"].isin(list(names))
+    kept = rows[~moved].assign(folded="")
+    if not moved.any():
+        return kept
+    gone = rows[moved].assign(into=rows["group"].map(names))
+    keys = ["into", "metric", *(["segment", "offer"] if "segment" in rows else [])]
+    joint = gone.groupby(keys, as_index=False, sort=False)[_ADDED].sum()
+    members = gone.drop_duplicates(["into", "group"]).groupby("into")["group"].agg(lambda groups: ", ".join(map(str, groups)))
+    low, high = proportion_interval(joint["x"].to_numpy(float), joint["n"].to_numpy(float), confidence=confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = joint["hits"].to_numpy(float) / joint["trials"].to_numpy(float)
+    first = rows.iloc[0]
+    joint = joint.assign(
+        group=joint["into"], folded=joint["into"].map(members), value=value, low=low, high=high,
+        **{name: first[name] for name in ("attribute", "depth")}, known=True, zero=joint["hits"] == 0,
+    )  # fmt: skip
+    if "verdict" in rows:
+        joint = joint.assign(verdict=Verdict.NOT_APPLICABLE.value, reasons=[("folded",)] * len(joint), because=say("because.folded", "en"))
+    return pd.concat([kept, joint.reindex(columns=kept.columns)], ignore_index=True)

@@ -1,0 +1,85 @@
+"""The histogram cut elsewhere: what each group would get at another cut-off, without a second look at the customers."""
+
+from __future__ import annotations
+
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scoring.errors import StudyError
+from scoring.fairness.bins import NO_SCORE
+from scoring.fairness.counts import MEASURES, Counts, Margin, margin
+from scoring.fairness.one_pass import GROUP
+from scoring.vocabulary import WeightMeaning
+
+_STATES = np.array([["fn", "tn", "ru"], ["tp", "fp", "au"]], object)
+
+
+class _ByAttribute(Counts):
+    """Counts that are known for one attribute at a time."""
+
+    __slots__ = ()
+
+    def margin(self, by: Sequence[str]) -> Margin:
+        key = tuple(by)
+        if key not in self._margins:
+            raise StudyError("The histogram is kept per attribute. Fix: ask the what-if for one attribute at a time.")
+        return self._margins[key]
+
+
+def at_edge(counts: Counts, histogram: pd.DataFrame, place: int, *, outcomes: bool) -> Counts:
+    """Decide everybody anew: at or above `edges[place]` is favourable; who has no score keeps the decision they have."""
+    scored = histogram["bin"].to_numpy() != NO_SCORE
+    decision = np.where(scored, histogram["bin"].to_numpy() > place, histogram["decision"].to_numpy() == 1).astype(int)
+    outcome = np.array([1, 0, 2])[histogram["outcome"].to_numpy()] if outcomes else np.full(len(histogram), 2)
+    cells = histogram[["attribute", "group", *MEASURES]].assign(state=_STATES[decision, outcome], reject="")
+    margins: dict[tuple[str, ...], Margin] = {(name,): _margin(cells[cells["attribute"] == name], name, counts.weighted) for name in counts.attributes}
+    first = cells[cells["attribute"] == counts.attributes[0]].rename(columns={"group": GROUP + counts.attributes[0]})
+    named = first.assign(**{GROUP + name: "" for name in counts.attributes[1:]})
+    return _ByAttribute(named, counts.histogram, counts.edges, counts.exact, counts.weighted, margins)
+
+
+def _margin(cells: pd.DataFrame, name: str, weighted: WeightMeaning | None) -> Margin:
+    return margin(cells.rename(columns={"group": GROUP + name}), (name,), weighted)
+
+
+def coarsened(histogram: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    """Merge adjacent bins of each group until each holds `threshold` people, whatever was decided and came of it.
+
+    A merged bin stands at its lowest one, so a group steps at fewer cut-offs than the score has.
+    """
+    kept = histogram.groupby(["attribute", "group", "bin", "decision"], as_index=False, sort=True)[MEASURES].sum()
+    scored, others = kept[kept["bin"] != NO_SCORE], kept[kept["bin"] == NO_SCORE]
+    by_bin = scored.groupby(["attribute", "group", "bin"], as_index=False)["n"].sum()
+    by_bin["merged"] = by_bin.groupby(["attribute", "group"])["n"].transform(lambda n: _runs(n.to_numpy(), threshold))
+    first = by_bin.groupby(["attribute", "group", "merged"])["bin"].transform("min")
+    placed = scored.merge(by_bin.assign(first=first)[["attribute", "group", "bin", "first"]], on=["attribute", "group", "bin"])
+    merged = placed.groupby(["attribute", "group", "first"], as_index=False)[MEASURES].sum().rename(columns={"first": "bin"}).assign(decision=-1)
+    return pd.concat([merged, others], ignore_index=True).assign(outcome=-1)
+
+
+def _runs(n: NDArray[np.int64], threshold: int) -> NDArray[np.int64]:
+    """Return the number of each bin's run: bins that hold at least `threshold` together; what is left over joins the last run."""
+    numbers, run, held = np.zeros(len(n), np.int64), 0, 0
+    for i, people in enumerate(n):
+        numbers[i] = run
+        held += people
+        if held >= threshold:
+            run, held = run + 1, 0
+    return np.minimum(numbers, max(run - 1, 0))
+
+
+def sweep(histogram: pd.DataFrame, edges: NDArray[np.float64], attribute: str) -> pd.DataFrame:
+    """Return the selection rate of each group of an attribute at every edge, all at once: people at or above it, of all with a score."""
+    rows = histogram[(histogram["attribute"] == attribute) & (histogram["bin"] != NO_SCORE)]
+    table = rows.pivot_table(index="group", columns="bin", values="weight", aggfunc="sum", fill_value=0.0)
+    table = table.reindex(columns=range(len(edges) + 1), fill_value=0.0)
+    counts = table.to_numpy(float)
+    above = counts[:, ::-1].cumsum(1)[:, ::-1][:, 1:]
+    groups = np.repeat(table.index.to_numpy(object), len(edges))
+    trials = np.repeat(counts.sum(1), len(edges))
+    listed = pd.DataFrame({"attribute": attribute, "group": groups, "cutoff": np.tile(edges, len(table)), "hits": above.ravel(), "trials": trials})
+    return listed.assign(value=listed["hits"] / listed["trials"])

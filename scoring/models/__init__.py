@@ -1,0 +1,29 @@
+"""Scores, bands, segments and offers: scikit-learn estimators that know nothing of law or of groups.
+
+Importing this package loads nothing heavy; scikit-learn is imported when one of the names below is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scoring.models.binning import WoEBinner
+    from scoring.models.scorecard import Scorecard
+    from scoring.models.segments import KMeansSegments, ScoreBands
+
+__all__ = ["KMeansSegments", "ScoreBands", "Scorecard", "WoEBinner"]
+
+_HOMES = {"KMeansSegments": "segments", "ScoreBands": "segments", "Scorecard": "scorecard", "WoEBinner": "binning"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name when the name is first asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. It has: {', '.join(__all__)}. Fix: use one of them.")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,249 @@
+"""What a study asks: the columns and their roles, the groups, the decision, the bounds.
+
+This is the part of the declaration that the run reads. `ProcessingActivity` wraps it in the register entry;
+`scoring.audit` builds it from a notebook's arguments.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from scoring.bounds import Bounds
+from scoring.vocabulary import REST, ColumnType, Criterion, Role, WeightMeaning
+
+Word = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Value = bool | int | float | str
+"""A value as it may stand in YAML or a frame; compared as text after the column's type was applied."""
+
+
+class Declared(BaseModel):
+    """A part of the declaration: frozen, and a key that is not known is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Declared):
+    """Where the customer file is: a file, a folder of files, or a table of a database."""
+
+    path: Path | None = Field(None, description="CSV or Parquet file, or a folder of either; relative to the declaration.")
+    url: str | None = Field(None, description="sqlite:///file.db or postgresql://host/database; a password belongs in the environment, not here.")
+    table: Word | None = Field(None, description="Table or schema.table of the database.")
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="Between the fields of a CSV; found out when absent.")
+    decimal: Literal[".", ","] = Field(".", description="Decimal mark of a CSV.")
+    encoding: Word = Field("utf-8", description="Of a CSV: utf-8, utf-16 or latin-1.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Source:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("a source is either a path or a url. Fix: declare one of them.")
+        if self.url is not None and self.table is None:
+            raise ValueError("a database holds many tables. Fix: declare `table`.")
+        return self
+
+
+class Column(Declared):
+    """What a column holds and what it is for."""
+
+    type: ColumnType
+    roles: frozenset[Role] = frozenset()
+    levels: tuple[Value, ...] | None = Field(None, description="The only values allowed; another one is a fault.")
+    description: str | None = None
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _one_role_is_a_list_of_one(cls, roles: object) -> object:
+        return [roles] if isinstance(roles, str) else roles
+
+
+class Group(Declared):
+    """A protected attribute: a column, as it is or cut at edges, and the legal ground behind it."""
+
+    column: Word
+    criterion: Criterion | None = Field(None, description="Legal ground (loi 2008-496, art. 1).")
+    edges: tuple[float, ...] | None = Field(None, description="Left-closed cuts of a number, or of the age in completed years of a date.")
+    labels: tuple[Word, ...] | None = Field(None, description="Names of the intervals, from the lowest; one more than edges.")
+    levels: tuple[Value, ...] | None = Field(None, description="The levels of the population, also those that never reach the score.")
+    undeclared: Literal["refuse", "reject"] = Field("refuse", description="A level not declared refuses the study, or sends the row to the rejects.")
+    title: dict[Literal["en", "fr"], Word] = Field(default_factory=dict, description="The attribute's name in a report.")
+
+    @model_validator(mode="after")
+    def _edges_rise(self) -> Group:
+        if self.edges is not None and (not self.edges or list(self.edges) != sorted(set(self.edges))):
+            raise ValueError("edges must rise. Fix: list them from the lowest, each once.")
+        if self.labels is not None and len(self.labels) != len(self.edges or ()) + 1:
+            raise ValueError(f"{len(self.labels)} labels for {len(self.edges or ()) + 1} intervals. Fix: one label more than edges.")
+        if self.labels is not None and len(set(self.labels)) != len(self.labels):
+            raise ValueError("two intervals bear the same label. Fix: give each its own.")
+        if self.edges is not None and self.levels is not None:
+            raise ValueError("edges make the levels. Fix: declare edges or levels, not both.")
+        return self
+
+
+class Cutoff(Declared):
+    """How a score becomes a decision."""
+
+    rule: Literal["value", "accept_share", "cost"]
+    value: float | None = Field(None, description="The cut-off (value) or the share to accept (accept_share).")
+    wrongly_accepted: float | None = Field(None, ge=0, description="Cost of a person accepted whose outcome is bad (rule cost).")
+    wrongly_refused: float | None = Field(None, ge=0, description="Cost of a person refused whose outcome would be good (rule cost).")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Cutoff:
+        if self.rule == "cost" and (self.wrongly_accepted is None or self.wrongly_refused is None):
+            raise ValueError("the rule cost needs both costs. Fix: declare wrongly_accepted and wrongly_refused.")
+        if self.rule != "cost" and self.value is None:
+            raise ValueError(f"the rule {self.rule} needs a value. Fix: declare `value`.")
+        if self.rule == "accept_share" and not 0 < (self.value or 0) < 1:
+            raise ValueError("a share lies between 0 and 1. Fix: write 0.6 for 60 %.")
+        return self
+
+
+class Decision(Declared):
+    """What is decided: a column that exists, or a cut-off of the score (at or above it is favourable)."""
+
+    column: Word | None = None
+    favourable: tuple[Value, ...] | None = Field(None, min_length=1, description="Values that are good for the person; nothing guesses them.")
+    unfavourable: tuple[Value, ...] | None = Field(None, min_length=1, description="The other values; when absent, every other one.")
+    cutoff: Cutoff | None = None
+    title: dict[Literal["en", "fr"], Word] = Field(default_factory=dict, description="What the favourable decision is called in a report.")
+
+    @field_validator("favourable", "unfavourable", mode="before")
+    @classmethod
+    def _one_value_is_a_list_of_one(cls, values: object) -> object:
+        return [values] if isinstance(values, (str, int, float)) else values
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Decision:
+        if (self.column is None) == (self.cutoff is None):
+            raise ValueError("a decision is either a column or a cut-off of the score. Fix: declare one of them.")
+        if self.column is not None and self.favourable is None:
+            raise ValueError("which values are favourable is not said. Fix: declare `favourable`; nothing guesses it.")
+        return self
+
+
+class Outcome(Declared):
+    """What came true; an empty value means that it was not observed."""
+
+    column: Word
+    favourable: tuple[Value, ...] = Field(min_length=1, description="Values that are the good outcome.")
+    unfavourable: tuple[Value, ...] | None = Field(None, min_length=1, description="The other values; when absent, every other one.")
+
+    @field_validator("favourable", "unfavourable", mode="before")
+    @classmethod
+    def _one_value_is_a_list_of_one(cls, values: object) -> object:
+        return [values] if isinstance(values, (str, int, float)) else values
+
+
+class Training(Declared):
+    """A score to be trained here, cross-fitted: nobody is scored by a model that saw them."""
+
+    engine: Literal["scorecard", "gradient_boosting"] = "scorecard"
+    features: tuple[Word, ...] | None = Field(None, min_length=1, description="Default: every column with the role feature.")
+    folds: int = Field(5, ge=2, le=50)
+    seed: int = Field(1, ge=0)
+
+
+class Score(Declared):
+    """The score: a column that exists, or a model to train. More is better for the person unless `higher_is` says otherwise."""
+
+    column: Word | None = None
+    train: Training | None = None
+    higher_is: Literal["better", "worse"] = "better"
+    edges: tuple[float, ...] | None = Field(None, min_length=1, description="Cuts of the histogram; default: quantiles.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Score:
+        if (self.column is None) == (self.train is None):
+            raise ValueError("a score is either a column or a model to train. Fix: declare one of them.")
+        if self.edges is not None and list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("edges must rise. Fix: list them from the lowest, each once.")
+        return self
+
+
+class Bands(Declared):
+    """Segments by score: left-closed bands."""
+
+    edges: tuple[float, ...] = Field(min_length=1)
+    labels: tuple[Word, ...] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the bands from the lowest; by default their numbers."""
+        return list(self.labels or map(str, range(len(self.edges) + 1)))
+
+    @model_validator(mode="after")
+    def _edges_rise(self) -> Bands:
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("edges must rise. Fix: list them from the lowest, each once.")
+        if len(set(self.names)) != len(self.edges) + 1:
+            raise ValueError(f"{len(set(self.names))} labels for {len(self.edges) + 1} bands. Fix: one label more than edges, each different.")
+        return self
+
+
+class KMeans(Declared):
+    """Segments by k-means on stated features."""
+
+    segments: int = Field(ge=2, le=30)
+    features: tuple[Word, ...] = Field(min_length=1)
+    seed: int = Field(1, ge=0)
+
+
+class Segments(Declared):
+    """Segments and the offer of each. No offer is an exclusion."""
+
+    column: Word | None = None
+    bands: Bands | None = None
+    kmeans: KMeans | None = None
+    offers: dict[Word, Word | None] = Field(default_factory=dict, description="segment -> offer; empty means no offer.")
+    version: Word = Field("1", description="Of the offer policy.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Segments:
+        if sum(way is not None for way in (self.column, self.bands, self.kmeans)) != 1:
+            raise ValueError("segments come from a column, from bands or from kmeans. Fix: declare exactly one.")
+        return self
+
+
+class NotMeasured(Declared):
+    """A legal ground that this study did not look at, and why."""
+
+    criterion: Criterion
+    why: str | dict[Literal["en", "fr"], Word]
+
+
+class Plan(Declared):
+    """Everything that the run reads."""
+
+    as_of: date | None = Field(None, description="The day that ages are worked out for. There is no clock in a study.")
+    source: Source | None = None
+    columns: dict[Word, Column] = Field(min_length=1)
+    groups: dict[Word, Group] = Field(min_length=1)
+    decision: Decision
+    outcome: Outcome | None = None
+    score: Score | None = None
+    segments: Segments | None = None
+    weight_meaning: WeightMeaning = WeightMeaning.WEIGHT
+    reference: Word | dict[Word, str] = Field(REST, description="rest, best, largest, or a named level by attribute.")
+    primary: Word = Field("selection_rate", description="The metric that the verdict is about.")
+    period: Word | None = Field(None, description="The period of the decisions, in words.")
+    bounds: Bounds = Bounds()
+    not_measured: tuple[NotMeasured, ...] = ()
+    seed: int = Field(1, ge=0, description="Of everything that draws by chance.")
+
+    def with_role(self, role: Role) -> list[str]:
+        """Return the columns that have a role, in the order of the declaration."""
+        return [name for name, column in self.columns.items() if role in column.roles]
+
+    def only(self, role: Role) -> str | None:
+        """Return the one column that has a role, or nothing."""
+        return next(iter(self.with_role(role)), None)
+
+    @property
+    def features(self) -> list[str]:
+        """Columns that a score trained here may use."""
+        chosen = self.score.train.features if self.score and self.score.train else None
+        return list(chosen) if chosen else self.with_role(Role.FEATURE)

@@ -1,0 +1,169 @@
+"""What a number came from: digests, versions, and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+import zlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from scoring._version import __version__
+from scoring.errors import StudyError
+
+MANIFEST = "MANIFEST.json"
+BLOCK = 4096
+_LIBRARIES = ("duckdb", "narwhals", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+
+
+def canonical(content: object) -> bytes:
+    """Write JSON so that equal content is equal bytes."""
+    return (json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions that a number may depend on."""
+    return {"equiscore": __version__, "python": platform.python_version(), "libraries": {name: _version(name) for name in _LIBRARIES}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def describe(content: bytes) -> dict[str, Any]:
+    """Return what the manifest keeps of a file: its SHA-256, and a checksum a block so that a change can be placed."""
+    blocks = [format(zlib.crc32(content[start : start + BLOCK]), "08x") for start in range(0, len(content), BLOCK)]
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "crc32_by_4096": blocks}
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], facts: Mapping[str, Any], *, replaces: Callable[[Path], bool]) -> None:
+    """Write files and their manifest as one folder, readable by its owner only; the folder appears whole or not at all.
+
+    Raises
+    ------
+    StudyError
+        The place is taken by something that `replaces` does not recognise, or cannot be written.
+    """
+    folder = folder.absolute()
+    if folder.exists() and not (folder.is_dir() and (replaces(folder) or not any(folder.iterdir()))):
+        raise StudyError(f"{folder}: something else is there. Fix: choose another folder, or move it away.")
+    manifest = {**facts, "files": {name: describe(content) for name, content in files.items()}}
+    manifest["digest"] = digest_of(manifest)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent, ignore_cleanup_errors=True) as made:
+            fresh = Path(made) / "fresh"
+            fresh.mkdir(mode=0o700)
+            for name, content in {**files, MANIFEST: canonical(manifest)}.items():
+                _write(fresh / name, content)
+            _swap(fresh, folder, Path(made) / "old")
+    except OSError as error:
+        raise StudyError(f"{folder}: cannot be written ({error.strerror}). Fix: choose a folder that you may write to.") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _swap(fresh: Path, folder: Path, old: Path) -> None:
+    if folder.exists():
+        folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write one file, whole or not at all.
+
+    Raises
+    ------
+    StudyError
+        It cannot be written there.
+    """
+    path = path.absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(made).chmod(0o644)
+            Path(made).replace(path)
+        except BaseException:
+            Path(made).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be written ({error.strerror}). Fix: choose a place that you may write to.") from error
+
+
+def digest_of(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest without its own digest: the one number that stands for the whole study."""
+    return hashlib.sha256(canonical({name: value for name, value in manifest.items() if name != "digest"})).hexdigest()
+
+
+def faults_of(folder: Path) -> list[str]:
+    """Return what a folder has that its manifest does not say, each fault with its place; an empty list where all is as written.
+
+    Raises
+    ------
+    StudyError
+        There is no manifest to hold the folder against.
+    """
+    manifest = read_manifest(folder)
+    faults = [] if digest_of(manifest) == manifest.get("digest") else [f"{MANIFEST}: changed since it was written (its digest differs)"]
+    listed = manifest.get("files", {})
+    for name, known in sorted(listed.items()):
+        path = folder / name
+        faults += [f"{name}: missing"] if not path.is_file() else _changes(name, path.read_bytes(), known)
+    faults += [f"{path.name}: not in the manifest" for path in sorted(folder.iterdir()) if path.name not in {*listed, MANIFEST}]
+    return faults
+
+
+def _changes(name: str, content: bytes, known: Mapping[str, Any]) -> list[str]:
+    found = describe(content)
+    if found["sha256"] == known.get("sha256"):
+        return []
+    if found["bytes"] != known.get("bytes"):
+        return [f"{name}: {found['bytes']:,} bytes, {known.get('bytes', 0):,} were written"]
+    pairs = enumerate(zip(found["crc32_by_4096"], known.get("crc32_by_4096", []), strict=False))
+    places = [f"{i * BLOCK:,}-{min((i + 1) * BLOCK, len(content)) - 1:,}" for i, (is_now, was) in pairs if is_now != was]
+    return [f"{name}: changed in bytes {', '.join(places[:5]) or '?'}" + (f" and {len(places) - 5} more blocks" if len(places) > 5 else "")]
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder.
+
+    Raises
+    ------
+    StudyError
+        No folder, no manifest, or one that is cut short.
+    """
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise StudyError(f"{folder}: no such study. Fix: give the folder that `equiscore study` wrote.")
+    if not path.is_file():
+        raise StudyError(f"{folder}: no {MANIFEST}, so this is no study, or a part of one. Fix: make the study again, or copy the whole folder.")
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise StudyError(f"{path}: cut short or changed ({error}). Fix: copy the whole folder again, or make the study again.") from error
+    if not isinstance(manifest, dict):
+        raise StudyError(f"{path}: not a manifest. Fix: make the study again.")
+    return manifest

@@ -1,0 +1,251 @@
+"""Reading a study: every table, of the working counts or as published, comes through here.
+
+`Tables` asks the arithmetic of `fairness/` and selects columns; it adds none of its own. With a threshold, everything passes
+`published` first: that is what dashboard, dossier and exports are handed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scoring.errors import StudyError
+from scoring.fairness import segments as segmentation
+from scoring.fairness.counts import Counts, everybody
+from scoring.fairness.curves import auc_from_bins
+from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare
+from scoring.fairness.labels import levels_of
+from scoring.fairness.metrics import METRICS, chosen, known
+from scoring.fairness.narrative import findings
+from scoring.fairness.published import Merges, level_merges, published
+from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bounds
+from scoring.fairness.verdicts import VERDICTS, first_things_first, judge
+from scoring.fairness.whatif import at_edge, coarsened, sweep
+from scoring.plan import Plan
+from scoring.vocabulary import CROSS, REST, WeightMeaning
+
+By = str | Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a study. `threshold` None: working tables, personal data where groups are small."""
+
+    plan: Plan
+    counts: Counts
+    threshold: int | None = None
+    cutoff: float | None = None
+    """The cut-off that these counts were decided at, in the score's better direction; none where a column decides."""
+
+    # what the architecture promises
+
+    def rates(self, by: By = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return a rate with its interval per group and metric.
+
+        Parameters
+        ----------
+        by
+            An attribute, or several for their combination; by default each attribute alone.
+        metrics
+            Names in the table of metrics; by default all that the data can give.
+        """
+        return self._shown(self._compared(by, metrics))[RATES]
+
+    def disparities(self, reference: Reference | None = None, by: By = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return each group against its reference: ratio, difference and shortfall, with intervals.
+
+        `reference` is ``rest``, ``best``, ``largest``, a level, or levels by attribute; by default what the plan declares.
+        """
+        return self._shown(self._compared(by, metrics, reference))[DISPARITIES]
+
+    def verdicts(self, depth: int | None = None) -> pd.DataFrame:
+        """Return a verdict per group and judged metric, combinations up to `depth` included, first things first."""
+        return self.judged(depth)[VERDICTS]
+
+    # more of the same counts
+
+    def judged(self, depth: int | None = None) -> pd.DataFrame:
+        """Return `verdicts` with everything that they were worked out from: counts of both sides, zero, family, reasons."""
+        rows = first_things_first(self._published_judgement)
+        return rows[rows["depth"] <= (depth or self.plan.bounds.depth)].reset_index(drop=True)
+
+    def findings(self, language: str = "en", depth: int | None = None) -> list[str]:
+        """Return what each verdict says as plain sentences, in the order of `verdicts`."""
+        return findings(self.judged(depth), self.plan.bounds, language, self.titles)
+
+    @property
+    def titles(self) -> dict[str, Mapping[str, str]]:
+        """Names of the attributes by language, where the declaration gives them."""
+        return {name: {str(language): words for language, words in group.title.items()} for name, group in self.plan.groups.items()}
+
+    def bounds(self) -> pd.DataFrame:
+        """Return the worst and the best ratio of each group over its unknown members."""
+        rows = self._compared(None, self._judged_metrics, REST)
+        shown = self._shown(rows)[["attribute", "group", "metric"]]
+        return unknown_bounds(rows, self.plan.bounds.tolerance).merge(shown, on=["attribute", "group", "metric"])[BOUNDS]
+
+    def segments(self) -> pd.DataFrame:
+        """Return the share of each group in each segment, beside its reference's."""
+        offers = self.plan.segments.offers if self.plan.segments else {}
+        rows = segmentation.segment_rows(self.counts, offers, reference=self.plan.reference, bounds=self.plan.bounds)
+        return self._shown(rows)[segmentation.SHARES] if len(rows) else rows
+
+    def offers(self) -> pd.DataFrame:
+        """Return the verdict on getting an offer at all, per group; empty where no segment has an offer."""
+        offers = self.plan.segments.offers if self.plan.segments else {}
+        if not offers or "segment" not in self.counts.cells:
+            return pd.DataFrame(columns=VERDICTS)
+        rows = segmentation.offer_rows(self.counts, offers, reference=self.plan.reference, bounds=self.plan.bounds)
+        judged = judge(rows, self.plan.bounds, binomial=self._binomial)
+        return first_things_first(self._shown(judged)).assign(metric="offer_rate")
+
+    def association(self) -> pd.DataFrame:
+        """Return how far groups and segments go together (Cramer's V, total variation distance)."""
+        return segmentation.association(self.counts) if "segment" in self.counts.cells else pd.DataFrame()
+
+    def everybody(self) -> pd.DataFrame:
+        """Return where everybody of the file is: studied or rejected and why, by attribute and group."""
+        rows = everybody(self.counts)
+        if self.threshold is None:
+            return rows
+        by = rows.groupby(["attribute", "standing"], as_index=False)["people"].sum()
+        return by.assign(group="(all)", reason="").loc[:, ["attribute", "group", "standing", "reason", "people"]]
+
+    def rejects(self) -> pd.Series[int]:
+        """Return how many people are rejected, by reason."""
+        return self.counts.rejected.groupby("reject")["n"].sum().sort_values(ascending=False)
+
+    def performance(self) -> pd.DataFrame:
+        """Return the AUC of the score, for everybody and per group, with its interval and its counts."""
+        held = self.counts.histogram[(self.counts.histogram["outcome"] >= 0) & (self.counts.histogram["bin"] >= 0)]
+        if held.empty:
+            return pd.DataFrame(columns=["attribute", "group", "good", "bad", "auc", "low", "high"])
+        first = held[held["attribute"] == held["attribute"].iloc[0]]
+        tables = [("", "", first), *((*key, rows) for key, rows in _by_group(held))]
+        listed = pd.DataFrame([_auc(name, group, rows, self.counts, self.plan.bounds.confidence) for name, group, rows in tables])
+        return listed if self.threshold is None else listed[(listed["group"] == "") | self._large(listed)].reset_index(drop=True)
+
+    def calibration(self, parts: int = 10) -> pd.DataFrame:
+        """Return, for about `parts` equal parts by score, from the lowest: people with an outcome, and the share of good ones."""
+        held = self.counts.histogram[(self.counts.histogram["outcome"] >= 0) & (self.counts.histogram["bin"] >= 0)]
+        if held.empty:
+            return pd.DataFrame(columns=["part", "from_score", "people", "good", "share"])
+        first = held[held["attribute"] == held["attribute"].iloc[0]]
+        by_bin = first.assign(good=first["n"].where(first["outcome"] == 1, 0)).groupby("bin")[["n", "good"]].sum()
+        part = np.minimum(((by_bin["n"].cumsum() - by_bin["n"] / 2) / by_bin["n"].sum() * parts).astype(int), parts - 1)
+        lowest = np.append(np.nan, self.counts.edges)[by_bin.index.to_numpy(int)]
+        listed = (
+            by_bin.assign(part=part + 1, from_score=lowest)
+            .groupby("part")
+            .agg(from_score=("from_score", "first"), people=("n", "sum"), good=("good", "sum"))
+        )
+        return listed.assign(share=listed["good"] / listed["people"]).reset_index()
+
+    # what if
+
+    @property
+    def cutoffs(self) -> list[float]:
+        """Return the cut-offs at which the what-if can stand: the edges of the histogram."""
+        return [float(edge) for edge in self.counts.edges]
+
+    def at_cutoff(self, cutoff: float) -> Tables:
+        """Return the tables as they would be had the score been cut elsewhere, from the histogram alone.
+
+        It stands at the nearest edge of the histogram (`cutoff` of the result says which). People without a score keep the
+        decision they have. The histogram is kept per attribute: combinations have no what-if.
+
+        Raises
+        ------
+        StudyError
+            The study has no score.
+        """
+        if not len(self.counts.edges):
+            raise StudyError("This study has no score, so there is nothing to cut. Fix: declare study.score, or pass score= to audit.")
+        turned = -1.0 if self.plan.score is not None and self.plan.score.higher_is == "worse" else 1.0
+        place = int(np.argmin(np.abs(self.counts.edges - turned * cutoff)))
+        histogram = self.counts.histogram if self.threshold is None else coarsened(self.counts.histogram, self.threshold)
+        moved = at_edge(self.counts, histogram, place, outcomes=self.threshold is None)
+        plan = self.plan.model_copy(update={"bounds": self.plan.bounds.model_copy(update={"depth": 1})})
+        return Tables(plan, moved, self.threshold, float(self.counts.edges[place]))
+
+    def sweep(self, attribute: str) -> pd.DataFrame:
+        """Return the selection rate of each group at every cut-off: attribute, group, cutoff, hits, trials, value."""
+        histogram = self.counts.histogram if self.threshold is None else coarsened(self.counts.histogram, self.threshold)
+        rows = sweep(histogram, self.counts.edges, attribute)
+        return rows if self.threshold is None else rows[self._large(rows)].reset_index(drop=True)
+
+    # within
+
+    @property
+    def _binomial(self) -> bool:
+        return self.counts.weighted is not WeightMeaning.WEIGHT
+
+    @property
+    def _judged_metrics(self) -> list[str]:
+        """Names of the metrics that get a verdict, the primary one first."""
+        names = [known(self.plan.primary).name, *(metric.name for metric in METRICS.values() if metric.judged)]
+        return [name for name in dict.fromkeys(names) if self.counts.observed or not METRICS[name].needs_outcome]
+
+    @cached_property
+    def _declared(self) -> dict[str, list[str]]:
+        return {name: levels_of(group, self.plan) for name, group in self.plan.groups.items()}
+
+    @cached_property
+    def _judgement(self) -> pd.DataFrame:
+        columns = {name: group.column for name, group in self.plan.groups.items()}
+        every = combinations_of(self.counts.attributes, min(self.plan.bounds.depth, len(self.counts.attributes)))
+        sets = [by for by in every if len({columns[name] for name in by}) == len(by)]  # two cuts of one column cross into nothing new
+        rows = compare(self.counts, sets, [METRICS[name] for name in self._judged_metrics], reference=self.plan.reference, bounds=self.plan.bounds,
+                       declared=self._declared)  # fmt: skip
+        unsure = depends_on_unknowns(rows, self.plan.bounds.tolerance) if self.plan.reference == REST else None
+        return judge(rows, self.plan.bounds, binomial=self._binomial, on_unknowns=unsure)
+
+    @cached_property
+    def _published_judgement(self) -> pd.DataFrame:
+        return self._shown(self._judgement)
+
+    def _compared(self, by: By, metrics: Sequence[str] | None, reference: Reference | None = None) -> pd.DataFrame:
+        sets = self._sets(by)
+        listed = chosen(metrics, outcome=self.counts.observed)
+        return compare(self.counts, sets, listed, reference=reference or self.plan.reference, bounds=self.plan.bounds, declared=self._declared)
+
+    def _sets(self, by: By) -> list[tuple[str, ...]]:
+        if by is None:
+            return [(name,) for name in self.counts.attributes]
+        names = tuple(by.split(CROSS)) if isinstance(by, str) else tuple(by)
+        if unknown := [name for name in names if name not in self.counts.attributes]:
+            raise StudyError(f"No attribute {unknown[0]!r}. Fix: use one of {', '.join(self.counts.attributes)}.")
+        return [names]
+
+    def _shown(self, rows: pd.DataFrame) -> pd.DataFrame:
+        if self.threshold is None:
+            return rows.assign(folded="")
+        return published(rows, self.threshold, merges=self._merges, confidence=self.plan.bounds.confidence)
+
+    @cached_property
+    def _merges(self) -> Merges:
+        """Levels that are joined in every crossed table, from the crossings of the whole study."""
+        return level_merges(self._judgement, self.threshold or 0)
+
+    def _large(self, rows: pd.DataFrame) -> pd.Series[bool]:
+        """Tell which rows speak of a group that is published as it is."""
+        shown = self._shown(self._compared(None, ["selection_rate"]))
+        large = set(zip(shown["attribute"], shown["group"], strict=True))
+        return pd.Series([pair in large for pair in zip(rows["attribute"], rows["group"], strict=True)], index=rows.index)
+
+
+def _by_group(held: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
+    """Return the rows of each attribute and group."""
+    return [((str(name), str(group)), rows) for (name, group), rows in held.groupby(["attribute", "group"], sort=False)]  # type: ignore[misc]  # keys of a list
+
+
+def _auc(attribute: str, group: str, rows: pd.DataFrame, counts: Counts, confidence: float) -> Mapping[str, Any]:
+    bins = range(len(counts.edges) + 1)
+    good, bad = (rows[rows["outcome"] == side].groupby("bin")["weight"].sum().reindex(bins, fill_value=0.0).to_numpy(float) for side in (1, 0))
+    found = auc_from_bins(good, bad, confidence=confidence, exact_ties=counts.exact)
+    return {"attribute": attribute, "group": group, "good": good.sum(), "bad": bad.sum(), "auc": found.value, "low": found.low, "high": found.high}

@@ -1,0 +1,122 @@
+"""Words that the whole house shares; each member is explained where it stands."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a column is for. A column may have several roles: age may be a feature and protected."""
+
+    IDENTIFIER = "identifier"
+    """Names the person; pseudonymised as soon as it is read."""
+    FEATURE = "feature"
+    """May enter a score."""
+    PROTECTED = "protected"
+    """Makes population groups; never enters a score unless it is declared a feature too."""
+    DECISION = "decision"
+    """What was decided about the person."""
+    OUTCOME = "outcome"
+    """What came true later; may be unobserved."""
+    SCORE = "score"
+    """A score that exists already."""
+    WEIGHT = "weight"
+    """How many people, or how much of the population, a row stands for."""
+    STRATUM = "stratum"
+    """A legitimate factor within which groups are compared as well."""
+    CLUSTER = "cluster"
+    """Rows that belong together (a household): they are not independent."""
+    PERIOD = "period"
+    """When the decision was made."""
+    SEGMENT = "segment"
+    """A segment that exists already."""
+
+
+class Verdict(StrEnum):
+    """The answer to whether a group gets less than the tolerance allows."""
+
+    EXCLUSION = "exclusion"
+    """The group gets less than the tolerance allows, and chance does not explain it."""
+    WITHIN_TOLERANCE = "within tolerance"
+    """Shown to be within the tolerance: the test for that was passed, not merely the other one failed."""
+    LEANING = "leaning"
+    """The estimate is under the tolerance, but too few people to be sure."""
+    UNDETERMINED = "undetermined"
+    """The estimate is within the tolerance, but exclusion cannot be ruled out. Never read this as cleared."""
+    NOT_APPLICABLE = "not applicable"
+    """The question cannot be asked of this data; the reason is beside it."""
+
+
+class Better(StrEnum):
+    """Which way a metric is good for the person."""
+
+    MORE = "more"
+    LESS = "less"
+
+
+class WeightMeaning(StrEnum):
+    """What a weight says."""
+
+    COUNT = "count"
+    """The row stands for that many identical people: intervals as if the row were repeated."""
+    WEIGHT = "weight"
+    """Sampling or importance weight: estimates as if repeated, intervals by linearisation."""
+
+
+UNKNOWN = "(unknown)"
+"""The level of those whose membership is not known: a row of its own, never part of a reference."""
+SMALL_GROUPS = "(small groups)"
+"""The level into which `published` folds what is too small to show."""
+REST = "rest"
+"""The reference made of everyone known who is not in the group."""
+CROSS = " x "
+"""Between the names of a combination: ``sex x age``, ``F x 66+``."""
+
+
+class ColumnType(StrEnum):
+    """What the values of a column are. Declared, never guessed from how many different values there are."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+class Criterion(StrEnum):
+    """Grounds on which French law forbids to treat people differently (loi 2008-496, art. 1; Code pénal, art. 225-1)."""
+
+    ORIGIN = "origin"
+    SEX = "sex"
+    FAMILY_SITUATION = "family_situation"
+    PREGNANCY = "pregnancy"
+    PHYSICAL_APPEARANCE = "physical_appearance"
+    ECONOMIC_VULNERABILITY = "economic_vulnerability"
+    NAME = "name"
+    RESIDENCE = "residence"
+    BANK_DOMICILIATION = "bank_domiciliation"
+    HEALTH = "health"
+    LOSS_OF_AUTONOMY = "loss_of_autonomy"
+    DISABILITY = "disability"
+    GENETIC_CHARACTERISTICS = "genetic_characteristics"
+    MORES = "mores"
+    SEXUAL_ORIENTATION = "sexual_orientation"
+    GENDER_IDENTITY = "gender_identity"
+    AGE = "age"
+    POLITICAL_OPINIONS = "political_opinions"
+    UNION_ACTIVITIES = "union_activities"
+    WHISTLEBLOWER = "whistleblower"
+    LANGUAGE = "language"
+    ETHNICITY_OR_NATION = "ethnicity_or_nation"
+    RELIGION = "religion"
+
+
+class LegalBasis(StrEnum):
+    """Why a processing is lawful (GDPR art. 6(1))."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal_obligation"
+    VITAL_INTERESTS = "vital_interests"
+    PUBLIC_TASK = "public_task"
+    LEGITIMATE_INTERESTS = "legitimate_interests"

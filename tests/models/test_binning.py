@@ -1,0 +1,254 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from scoring.errors import EquiscoreError
+from scoring.models.binning import FeatureBins, WoEBinner, log_loss, tree_cuts, weight_of_evidence
+
+
+def fit(values, outcome, **parameters):
+    return WoEBinner(**parameters).fit(pd.DataFrame({"x": values}), outcome)
+
+
+def rising(n=200):
+    x = np.arange(n, dtype=float)
+    return x, (np.random.default_rng(0).random(n) < 0.1 + 0.8 * x / n).astype(int)
+
+
+# -- weight of evidence
+
+
+def test_weight_of_evidence_is_the_log_ratio_of_shares_and_a_person_of_average_odds_changes_nothing():
+    counts = np.array([[30.0, 60.0], [20.0, 5.0]])
+    assert weight_of_evidence(counts, 1e-12) == pytest.approx([np.log(30 / 90 / (20 / 25)), np.log(60 / 90 / (5 / 25))])
+
+
+def test_smoothing_draws_to_neutral_and_leaves_an_empty_bin_at_exactly_zero():
+    one_lucky_person, empty = weight_of_evidence(np.array([[1.0, 0.0, 69.0], [0.0, 0.0, 30.0]]), 0.5)[:2]
+    assert 0 < one_lucky_person < 2
+    assert empty == 0.0
+
+
+def test_information_value_against_its_definition():
+    bins = FeatureBins("x", "number", (1.0,), (), (30.0, 60.0, 0.0), (20.0, 5.0, 0.0), (-0.9, 1.2, 0.0))
+    assert bins.information_value == pytest.approx((30 / 90 - 20 / 25) * -0.9 + (60 / 90 - 5 / 25) * 1.2)
+
+
+# -- cutting
+
+
+@pytest.mark.parametrize(("monotone", "sign"), [("auto", 1), ("ascending", 1), ("descending", -1)])
+def test_weight_of_evidence_goes_one_way(monotone, sign):
+    x, outcome = rising()
+    ranges = fit(x, outcome, monotone=monotone).bins_[0].woe[:-1]
+    assert (np.diff(ranges) * sign >= 0).all()
+
+
+def test_descending_is_found_by_auto():
+    x, outcome = rising()
+    assert (np.diff(fit(-x, outcome).bins_[0].woe[:-1]) < 0).all()
+
+
+def test_auto_keeps_the_direction_of_lower_log_loss():
+    x, outcome = rising()
+    counts = np.stack([outcome, 1 - outcome]).astype(float)
+
+    def loss(direction):
+        cuts = tree_cuts(counts, direction, max_bins=6, min_share=0.05)
+        return log_loss(np.add.reduceat(counts, [0, *(cuts + 1)], axis=1))
+
+    assert loss(1) < loss(-1)
+    assert fit(x, outcome).bins_ == fit(x, outcome, monotone="ascending").bins_
+
+
+def test_none_lets_a_hump_stand():
+    x = np.repeat([0.0, 1.0, 2.0], 100)
+    outcome = np.concatenate([np.repeat([1, 0], [20, 80]), np.repeat([1, 0], [80, 20]), np.repeat([1, 0], [20, 80])])
+    assert len(fit(x, outcome, monotone="none").bins_[0].edges) == 2
+    assert len(fit(x, outcome).bins_[0].edges) == 1
+
+
+def test_a_mapping_says_the_direction_of_some_columns():
+    x, outcome = rising()
+    binner = WoEBinner(monotone={"b": "descending"}).fit(pd.DataFrame({"a": x, "b": x}), outcome)
+    assert (np.diff(binner.bins_[0].woe[:-1]) > 0).all()
+    assert (np.diff(binner.bins_[1].woe[:-1]) <= 0).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.sampled_from(["auto", "ascending", "descending"]), st.integers(2, 60))
+def test_bins_are_monotone_few_and_not_small_whatever_the_data(seed, monotone, n_values):
+    rng = np.random.default_rng(seed)
+    x, outcome = rng.integers(0, n_values, 150).astype(float), rng.integers(0, 2, 150)
+    outcome[:2] = 0, 1
+    bins = fit(x, outcome, monotone=monotone).bins_[0]
+    steps = np.diff(bins.woe[:-1])
+    assert (steps > 0).all() or (steps < 0).all()
+    assert len(bins.edges) < 6
+    assert min(np.add(bins.favourable, bins.unfavourable)[:-1]) >= 0.05 * 150
+
+
+def test_an_edge_belongs_to_the_bin_below_and_far_numbers_are_told_apart():
+    """Trees see float32; ranks keep 2**40 and 2**40 + 1 distinct."""
+    x = np.repeat([2.0**40, 2.0**40 + 1], 50)
+    bins = fit(x, np.repeat([0, 1], 50)).bins_[0]
+    assert bins.edges == (2.0**40 + 0.5,)
+    assert bins.codes(pd.Series([bins.edges[0], np.nextafter(bins.edges[0], np.inf), np.nan])).tolist() == [0, 1, 2]
+
+
+def test_many_distinct_values_are_cut_at_quantiles_first():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=20_000)
+    outcome = (x + rng.logistic(size=20_000) > 0).astype(int)
+    bins = fit(x, outcome).bins_[0]
+    assert len(bins.edges) == 5
+    assert sum(bins.favourable) == outcome.sum()
+
+
+# -- kinds of columns
+
+
+def test_every_kind_of_column_gets_its_bins(people):
+    X, y = people
+    binner = WoEBinner().fit(X, y)
+    kinds = {bins.name: bins.kind for bins in binner.bins_}
+    assert kinds == {"age": "number", "income": "number", "home": "levels", "job": "levels", "member": "levels", "children": "number", "channel": "levels"}
+    assert binner.transform(X).shape == X.shape
+    assert np.isfinite(binner.transform(X)).all()
+
+
+def test_missing_is_a_bin_of_its_own_and_unseen_is_neutral(people):
+    X, y = people
+    table = WoEBinner().fit(X, y).binning_table("home").set_index("bin")
+    assert table.loc["(missing)", "count"] == X["home"].isna().sum()
+    assert table.loc["(missing)", "favourable_share"] == pytest.approx((y[X["home"].isna()] == "good").mean())
+    assert table.loc["(unseen)", ["count", "woe"]].tolist() == [0, 0]
+
+
+def test_numeric_missing_at_scoring_only_is_neutral():
+    x, outcome = rising()
+    assert fit(x, outcome).transform(pd.DataFrame({"x": [np.nan]})).tolist() == [[0.0]]
+
+
+def test_polars_and_pandas_read_alike(people):
+    X, y = people
+    binner = WoEBinner().fit(X, y)
+    assert np.array_equal(binner.transform(pl.from_pandas(X)), binner.transform(X))
+
+
+@pytest.mark.parametrize("again", [
+    pytest.param(lambda s: s.astype("float64"), id="truth values read back as 1.0 and 0.0"),
+    pytest.param(lambda s: s.astype("Int64"), id="as nullable integers"),
+    pytest.param(lambda s: s.astype("str"), id="as text"),
+    pytest.param(lambda s: s.astype(object), id="as objects"),
+])
+def test_yes_or_no_reads_alike_however_it_is_stored(people, again):
+    X, y = people
+    binner = WoEBinner().fit(X, y)
+    assert np.array_equal(binner.transform(X.assign(member=again(X["member"]))), binner.transform(X))
+
+
+def test_a_reserved_word_in_the_data_is_read_as_what_it_says():
+    outcome = [0, 1] * 50
+    assert fit(["(missing)", "a"] * 50, outcome).bins_ == fit([None, "a"] * 50, outcome).bins_
+
+
+def test_zero_weight_rows_are_not_there(people):
+    X, y = people
+    weights = (X["home"] != "own").fillna(True).astype(int)
+    assert WoEBinner().fit(X, y, weights).bins_ == WoEBinner().fit(X[weights == 1], y[weights == 1]).bins_
+
+
+# -- laws
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000))
+def test_weight_k_is_k_rows_and_order_does_not_matter(people, seed):
+    X, y = people
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(0, 4, len(X))
+    order = rng.permutation(np.repeat(np.arange(len(X)), weights))
+    weighed = WoEBinner().fit(X, y, weights)
+    assert weighed.bins_ == WoEBinner().fit(X.iloc[order], y.iloc[order]).bins_
+
+
+def test_one_row_gets_what_it_got_among_many(people):
+    X, y = people
+    binner = WoEBinner().fit(X, y)
+    rows = np.vstack([binner.transform(X.iloc[[i]]) for i in range(40)])
+    assert np.array_equal(rows, binner.transform(X.iloc[:40]))
+
+
+def test_favourable_turns_the_sign_and_nothing_else(people):
+    X, y = people
+    good, bad = WoEBinner(favourable="good").fit(X, y), WoEBinner(favourable="bad").fit(X, y)
+    assert good.transform(X) == pytest.approx(-bad.transform(X))
+    assert good.information_values().to_numpy() == pytest.approx(bad.information_values().to_numpy())
+
+
+def test_names_and_set_output(people):
+    X, y = people
+    out = WoEBinner().set_output(transform="pandas").fit(X, y).transform(X.set_index(X.index + 5))
+    assert list(out.columns) == list(X.columns)
+    assert out.index[0] == 5
+
+
+def test_the_callers_frame_is_not_changed(people):
+    X, y = people
+    before = X.copy()
+    clone(WoEBinner()).fit(X, y).transform(X)
+    pd.testing.assert_frame_equal(X, before)
+
+
+# -- refusals
+
+
+@pytest.mark.parametrize(("table", "says"), [
+    pytest.param({"x": pd.date_range("2026-01-01", periods=4)}, "neither numbers nor levels", id="dates"),
+    pytest.param({"x": [1.0, np.inf, 2.0, 3.0]}, "infinity in column 'x'", id="infinity"),
+    pytest.param({"x": ["(unseen)", "a", "b", "c"]}, "reserved name", id="a level with a reserved name"),
+])
+def test_what_cannot_be_read_is_refused(table, says):
+    with pytest.raises(EquiscoreError, match=says) as refused:
+        WoEBinner().fit(pd.DataFrame(table), [0, 1, 0, 1])
+    assert "Fix:" in str(refused.value)
+
+
+def test_a_column_that_names_people_is_refused():
+    with pytest.raises(EquiscoreError, match="300 levels"):
+        fit([f"customer {i}" for i in range(300)], [0, 1] * 150)
+
+
+def test_two_columns_of_one_name_are_refused():
+    table = pd.DataFrame(np.eye(4)[:, :2], columns=["x", "x"])
+    with pytest.raises(EquiscoreError, match="several columns are named x"):
+        WoEBinner().fit(table, [0, 1, 0, 1])
+
+
+def test_text_where_numbers_were_is_refused_not_missing():
+    x, outcome = rising()
+    with pytest.raises(EquiscoreError, match="held numbers when the model was fitted and now holds 'abc'"):
+        fit(x, outcome).transform(pd.DataFrame({"x": ["abc"]}))
+
+
+def test_unseen_error_names_the_level():
+    binner = fit(["a", "b"] * 20, [0, 1] * 20, unseen="error")
+    with pytest.raises(EquiscoreError, match="never seen at fit: 'z'"):
+        binner.transform(pd.DataFrame({"x": ["a", "z"]}))
+
+
+def test_a_missing_outcome_is_named_as_such():
+    with pytest.raises(EquiscoreError, match="outcome of 1 of 3 rows is missing"):
+        WoEBinner().fit(pd.DataFrame({"x": [1.0, 2.0, 3.0]}), pd.Series([0, 1, None]))
+
+
+@pytest.mark.parametrize("wrong", [{"monotone": "up"}, {"monotone": {"x": "up"}}, {"unseen": "drop"}, {"max_bins": 1}, {"smoothing": 0}, {"favourable": 7}])
+def test_wrong_parameters_are_refused(wrong):
+    x, outcome = rising()
+    with pytest.raises(EquiscoreError, match="Fix:"):
+        fit(x, outcome, **wrong)

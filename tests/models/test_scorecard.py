@@ -1,0 +1,213 @@
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from scoring.errors import EquiscoreError
+from scoring.models import Scorecard, WoEBinner
+from scoring.models.scorecard import BASE
+
+
+@pytest.fixture(scope="module")
+def card(people):
+    return Scorecard().fit(*people)
+
+
+def points_off_the_page(table, row):
+    """Add up a person's points as a reader of the printed table would: by its words, not by our code."""
+    return sum(points for feature, bin_, points in zip(table["feature"], table["bin"], table["points"], strict=True) if holds(feature, bin_, row, table))
+
+
+def holds(feature, bin_, row, table):
+    if feature == BASE:
+        return True
+    value, bins = row[feature], set(table.loc[table["feature"] == feature, "bin"])
+    if pd.isna(value):
+        return bin_ == "(missing)"
+    if "(unseen)" in bins:
+        return bin_ == (str(value) if str(value) in bins else "(unseen)")
+    if bin_ == "any number":
+        return True
+    words = bin_.split()
+    if words[0] == "<=":
+        return value <= float(words[1])
+    if words[0] == ">":
+        return value > float(words[1])
+    return bin_ != "(missing)" and float(words[0]) < value <= float(words[-1])
+
+
+STRANGERS = st.fixed_dictionaries({
+    "age": st.one_of(st.none(), st.floats(-1e6, 1e6)),
+    "income": st.one_of(st.none(), st.floats(0, 1e9)),
+    "home": st.sampled_from(["own", "rent", "lodger", "boat", "", None]),
+    "job": st.sampled_from(["a", "b", "c", "d", None]),
+    "member": st.sampled_from([True, False, None]),
+    "children": st.one_of(st.none(), st.integers(0, 9)),
+    "channel": st.sampled_from(["web", "shop", None]),
+})
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(STRANGERS, min_size=1, max_size=4))
+def test_the_points_on_the_page_add_up_to_the_score(card, strangers):
+    X = pd.DataFrame(strangers).astype({"age": "float64", "income": "float64", "children": "Int64", "home": object, "job": object, "member": object})
+    assert card.score_points(X).tolist() == [points_off_the_page(card.points_table(), row) for row in strangers]
+    assert card.points_by_feature(X).sum(axis=1).tolist() == card.score_points(X).tolist()
+
+
+def test_also_for_those_it_was_fitted_on_and_unrounded(people):
+    X, y = people
+    card = Scorecard(round_points=False, min_iv=0).fit(X, y)
+    table = card.points_table()
+    assert card.score_points(X) == pytest.approx([points_off_the_page(table, row) for row in X.to_dict("records")])
+
+
+def test_points_table_is_the_whole_card(card, people):
+    X, y = people
+    table = card.points_table()
+    assert list(table.columns) == ["feature", "bin", "points", "woe", "count", "favourable_share"]
+    assert table["points"].dtype == np.int64
+    assert not table.duplicated(["feature", "bin"]).any()
+    assert (table.groupby("feature")["count"].sum() == len(X)).all()
+    assert table.loc[0, "favourable_share"] == pytest.approx((y == "good").mean())
+
+
+def test_nobody_at_fit_means_no_points(card):
+    table = card.points_table()
+    assert (table.loc[table["count"] == 0, "points"] == 0).all()
+
+
+def test_more_points_are_more_favourable(card, people):
+    X, y = people
+    assert roc_auc_score(y == "good", card.score_points(X)) > 0.7
+    order = np.argsort(card.log_odds(X))
+    unrounded = Scorecard(round_points=False).fit(X, y)
+    assert (np.diff(unrounded.score_points(X)[order]) >= -1e-9).all()
+
+
+def test_the_scale_is_what_it_says(people):
+    X, y = people
+    card = Scorecard(base_points=500, base_odds=4, pdo=30, round_points=False).fit(X, y)
+    assert card.score_points(X) == pytest.approx(500 + 30 * np.log2(np.exp(card.log_odds(X)) / 4))
+
+
+def test_rounding_moves_a_score_by_half_a_point_a_row_at_most(people):
+    X, y = people
+    exact, rounded = (Scorecard(round_points=whole).fit(X, y) for whole in (False, True))
+    assert np.abs(exact.score_points(X) - rounded.score_points(X)).max() <= 0.5 * (len(rounded.features_) + 1)
+
+
+def test_the_regression_against_another_solver(people):
+    """Second road: lbfgs on the transformed rows, one by one."""
+    X, y = people
+    card = Scorecard(min_iv=0).fit(X, y)
+    other = LogisticRegression(C=1.0, tol=1e-10, max_iter=5000).fit(WoEBinner().fit_transform(X, y), y)
+    assert card.coef_ == pytest.approx(other.coef_[0], abs=1e-5)
+    assert card.predict_proba(X) == pytest.approx(other.predict_proba(X), abs=1e-5)
+
+
+def test_features_that_tell_little_stay_out(card, people):
+    values = card.information_values()
+    assert set(card.features_) == set(values.index[values >= 0.02])
+    assert len(card.features_) < people[0].shape[1]
+
+
+def test_a_card_without_features_is_its_base():
+    X, y = pd.DataFrame({"x": [1.0] * 10}), [1] * 8 + [0] * 2
+    card = Scorecard(base_odds=4).fit(X, y)
+    assert card.points_table()["feature"].tolist() == [BASE]
+    assert card.score_points(X).tolist() == [600] * 10
+    assert card.predict_proba(X)[:, 1] == pytest.approx([0.8] * 10)
+
+
+@pytest.mark.parametrize("favourable", ["good", "bad"])
+def test_either_class_may_be_the_favourable_one(people, favourable):
+    X, y = people
+    card = Scorecard(favourable=favourable).fit(X, y)
+    column = list(card.classes_).index(favourable)
+    assert roc_auc_score(y == favourable, card.score_points(X)) > 0.7
+    assert card.predict_proba(X)[:, column] == pytest.approx(1 / (1 + np.exp(-card.log_odds(X))))
+    assert ((card.decision_function(X) > 0) == (card.predict(X) == "good")).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000))
+def test_weight_k_is_k_rows_and_order_does_not_matter_to_the_last_bit(people, seed):
+    X, y = people
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(0, 4, len(X))
+    order = rng.permutation(np.repeat(np.arange(len(X)), weights))
+    weighed = Scorecard(round_points=False).fit(X, y, weights)
+    assert weighed.to_dict() == Scorecard(round_points=False).fit(X.iloc[order], y.iloc[order]).to_dict()
+
+
+def test_one_row_scores_as_among_many(card, people):
+    X = people[0].iloc[:40]
+    for method in (card.score_points, card.predict_proba):
+        assert np.array_equal(np.concatenate([method(X.iloc[[i]]) for i in range(len(X))]), method(X))
+
+
+# -- as JSON
+
+
+@pytest.mark.parametrize("parameters", [
+    {},
+    {"round_points": False, "min_iv": 0.0},
+    {"favourable": "bad", "binner": WoEBinner(monotone={"age": "none"}, max_bins=3)},
+], ids=["rounded", "unrounded", "with a binner of its own"])
+def test_json_round_trip_is_exact(people, parameters):
+    X, y = people
+    card = Scorecard(**parameters).fit(X, y)
+    again = Scorecard.from_dict(json.loads(json.dumps(card.to_dict(), allow_nan=False)))
+    strange = pd.concat([X, X.assign(home="boat", age=np.nan)])
+    assert np.array_equal(again.score_points(strange), card.score_points(strange))
+    assert np.array_equal(again.predict_proba(strange), card.predict_proba(strange))
+    assert np.array_equal(again.predict(X), card.predict(X))
+    pd.testing.assert_frame_equal(again.points_table(), card.points_table())
+    assert again.to_dict() == card.to_dict()
+
+
+@pytest.mark.parametrize("classes", [[0, 1], [False, True], [0.5, 1.5], ["no", "yes"]], ids=str)
+def test_json_keeps_the_kind_of_class(classes):
+    X, y = np.arange(40.0).reshape(-1, 1), np.repeat(classes, 20)
+    card = Scorecard().fit(X, y)
+    again = Scorecard.from_dict(json.loads(json.dumps(card.to_dict())))
+    assert again.classes_.dtype == card.classes_.dtype
+    assert not hasattr(again, "feature_names_in_")
+    assert np.array_equal(again.predict(X), card.predict(X))
+
+
+def broken(card, change):
+    stored = json.loads(json.dumps(card.to_dict()))
+    change(stored)
+    return stored
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    pytest.param(lambda d: d.update(format="other"), "not a scorecard", id="another format"),
+    pytest.param(lambda d: d.update(version=99), "format 99 is not known", id="a later version"),
+    pytest.param(lambda d: d.pop("intercept"), "damaged", id="a part is missing"),
+    pytest.param(lambda d: d["features"][0]["woe"].pop(), "faulty bins for 'age'", id="a bin is missing"),
+    pytest.param(lambda d: d["features"][0]["edges"].reverse(), "faulty bins for 'age'", id="edges that fall"),
+    pytest.param(lambda d: d["features"][0]["points"].__setitem__(0, 99), "gives 99 points for age", id="points set by hand"),
+    pytest.param(lambda d: d.update(base_points_everybody=0), "gives 0 points for", id="base set by hand"),
+    pytest.param(lambda d: d.update(intercept=math.nan), "where a finite number belongs", id="not a number"),
+    pytest.param(lambda d: d.update(favourable="other"), "one of them the favourable one", id="a favourable class that is none"),
+    pytest.param(lambda d: d["parameters"].update(surprise=1), "damaged", id="a parameter that is none"),
+])
+def test_a_card_that_is_not_whole_is_refused(card, change, says):
+    with pytest.raises(EquiscoreError, match=says) as refused:
+        Scorecard.from_dict(broken(card, change))
+    assert "Fix:" in str(refused.value)
+
+
+@pytest.mark.parametrize("wrong", [{"pdo": 0}, {"base_odds": -1}, {"C": 0}, {"min_iv": -1}, {"base_points": math.inf}])
+def test_wrong_parameters_are_refused(people, wrong):
+    with pytest.raises(EquiscoreError, match="Fix:"):
+        Scorecard(**wrong).fit(*people)
