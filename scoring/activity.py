@@ -105,11 +105,7 @@ class ProcessingActivity(Declared):
 
     def document(self) -> dict[str, Any]:
         """Return the declaration as plain data, the source by its name only: a path is a fact of a machine, not of an activity."""
-        plain = self.model_dump(mode="json")
-        source = plain["study"].get("source")
-        if source and source.get("path"):
-            source["path"] = Path(source["path"]).name
-        return plain
+        return self.model_copy(update={"study": self.study.portable()}).model_dump(mode="json")
 
 
 def json_schema() -> str:

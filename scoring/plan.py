@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -34,7 +35,7 @@ class Source(Declared):
     table: Word | None = Field(None, description="Table or schema.table of the database.")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="Between the fields of a CSV; found out when absent.")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of a CSV.")
-    encoding: Word = Field("utf-8", description="Of a CSV: utf-8, utf-16 or latin-1.")
+    encoding: Word = Field("utf-8", description="Of a CSV: utf-8, latin-1, cp1252 (Excel on Windows), utf-16 ...")
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:
@@ -42,7 +43,40 @@ class Source(Declared):
             raise ValueError("a source is either a path or a url. Fix: declare one of them.")
         if self.url is not None and self.table is None:
             raise ValueError("a database holds many tables. Fix: declare `table`.")
+        if self.url is not None and urlsplit(self.url).password:
+            raise ValueError("a password does not belong in a declaration. Fix: take it out; PGPASSWORD or a file ~/.pgpass gives it.")
         return self
+
+    @field_validator("delimiter")
+    @classmethod
+    def _stands_between_fields(cls, delimiter: str | None) -> str | None:
+        if delimiter is not None and delimiter in '"\r\n':
+            raise ValueError("a quotation mark or a line break stands between no fields. Fix: declare the character between the fields, such as ;")
+        return delimiter
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            "é".encode(encoding, "ignore")
+        except LookupError:
+            raise ValueError("no such encoding. Fix: use utf-8, latin-1, cp1252 or utf-16.") from None
+        return encoding
+
+    @property
+    def described(self) -> str:
+        """What is read, in words that hold neither a password nor a folder of this machine."""
+        if self.url is None:
+            return self.path.name if self.path else ""
+        return f"{self.table} in {self.portable().url}"
+
+    def portable(self) -> Source:
+        """Return a copy that says what was read, not where it lay on this machine, nor with whose account."""
+        if self.url is None:
+            return self.model_copy(update={"path": Path(self.path.name) if self.path else None})
+        place = urlsplit(self.url)
+        host = place.netloc.rpartition("@")[2]
+        return self.model_copy(update={"url": f"{place.scheme}://{host}/{place.path.rpartition('/')[2]}"})
 
 
 class Column(Declared):
@@ -241,6 +275,10 @@ class Plan(Declared):
     def only(self, role: Role) -> str | None:
         """Return the one column that has a role, or nothing."""
         return next(iter(self.with_role(role)), None)
+
+    def portable(self) -> Plan:
+        """Return a copy whose source says what was read, not where it lay."""
+        return self.model_copy(update={"source": self.source and self.source.portable()})
 
     @property
     def features(self) -> list[str]:

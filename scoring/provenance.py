@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ def canonical(content: object) -> bytes:
     return (json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
+@functools.cache
 def environment() -> dict[str, Any]:
     """Return the versions that a number may depend on."""
     return {"equiscore": __version__, "python": platform.python_version(), "libraries": {name: _version(name) for name in _LIBRARIES}}

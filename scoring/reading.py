@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,11 +18,12 @@ from scoring.errors import StudyError
 from scoring.fairness import segments as segmentation
 from scoring.fairness.counts import Counts, everybody
 from scoring.fairness.curves import auc_from_bins
-from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare
+from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare, rates_of
 from scoring.fairness.labels import levels_of
-from scoring.fairness.metrics import METRICS, chosen, known
+from scoring.fairness.metrics import METRICS, Metric, chosen, known
 from scoring.fairness.narrative import findings
 from scoring.fairness.published import Merges, level_merges, published
+from scoring.fairness.subgroups import accounted_for
 from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bounds
 from scoring.fairness.verdicts import VERDICTS, first_things_first, judge
 from scoring.fairness.whatif import at_edge, coarsened, sweep
@@ -54,7 +55,8 @@ class Tables:
         metrics
             Names in the table of metrics; by default all that the data can give.
         """
-        return self._shown(self._compared(by, metrics))[RATES]
+        listed = chosen(metrics, outcome=self.counts.observed)
+        return self._shown(rates_of(self.counts, self._sets(by), listed, self.plan.bounds, self._declared))[RATES]
 
     def disparities(self, reference: Reference | None = None, by: By = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Return each group against its reference: ratio, difference and shortfall, with intervals.
@@ -70,13 +72,17 @@ class Tables:
     # more of the same counts
 
     def judged(self, depth: int | None = None) -> pd.DataFrame:
-        """Return `verdicts` with everything that they were worked out from: counts of both sides, zero, family, reasons."""
+        """Return `verdicts` with everything that they were worked out from: counts of both sides, zero, family, reasons.
+
+        `under` names the excluded group that accounts for an excluded combination; "" where it stands by itself.
+        """
         rows = first_things_first(self._published_judgement)
         return rows[rows["depth"] <= (depth or self.plan.bounds.depth)].reset_index(drop=True)
 
     def findings(self, language: str = "en", depth: int | None = None) -> list[str]:
-        """Return what each verdict says as plain sentences, in the order of `verdicts`."""
-        return findings(self.judged(depth), self.plan.bounds, language, self.titles)
+        """Return what each verdict says as plain sentences, in the order of `verdicts`; parts of an excluded group are not repeated."""
+        rows = self.judged(depth)
+        return findings(rows[rows["under"].fillna("") == ""], self.plan.bounds, language, self.titles)
 
     @property
     def titles(self) -> dict[str, Mapping[str, str]]:
@@ -150,8 +156,8 @@ class Tables:
 
     @property
     def cutoffs(self) -> list[float]:
-        """Return the cut-offs at which the what-if can stand: the edges of the histogram."""
-        return [float(edge) for edge in self.counts.edges]
+        """Return the cut-offs at which the what-if can stand: the edges of the histogram, in the score's own units."""
+        return sorted(self._turned * float(edge) + 0.0 for edge in self.counts.edges)
 
     def at_cutoff(self, cutoff: float) -> Tables:
         """Return the tables as they would be had the score been cut elsewhere, from the histogram alone.
@@ -166,8 +172,7 @@ class Tables:
         """
         if not len(self.counts.edges):
             raise StudyError("This study has no score, so there is nothing to cut. Fix: declare study.score, or pass score= to audit.")
-        turned = -1.0 if self.plan.score is not None and self.plan.score.higher_is == "worse" else 1.0
-        place = int(np.argmin(np.abs(self.counts.edges - turned * cutoff)))
+        place = int(np.argmin(np.abs(self.counts.edges - self._turned * cutoff)))
         histogram = self.counts.histogram if self.threshold is None else coarsened(self.counts.histogram, self.threshold)
         moved = at_edge(self.counts, histogram, place, outcomes=self.threshold is None)
         plan = self.plan.model_copy(update={"bounds": self.plan.bounds.model_copy(update={"depth": 1})})
@@ -177,19 +182,29 @@ class Tables:
         """Return the selection rate of each group at every cut-off: attribute, group, cutoff, hits, trials, value."""
         histogram = self.counts.histogram if self.threshold is None else coarsened(self.counts.histogram, self.threshold)
         rows = sweep(histogram, self.counts.edges, attribute)
+        rows = rows.assign(cutoff=self._turned * rows["cutoff"] + 0.0)
         return rows if self.threshold is None else rows[self._large(rows)].reset_index(drop=True)
 
     # within
 
     @property
+    def _turned(self) -> float:
+        """Return -1 where a higher score is worse for the person: counts know it turned."""
+        return -1.0 if self.plan.score is not None and self.plan.score.higher_is == "worse" else 1.0
+
+    @property
     def _binomial(self) -> bool:
-        return self.counts.weighted is not WeightMeaning.WEIGHT
+        return self.counts.weighted is not WeightMeaning.WEIGHT and not self.counts.clustered
 
     @property
     def _judged_metrics(self) -> list[str]:
         """Names of the metrics that get a verdict, the primary one first."""
         names = [known(self.plan.primary).name, *(metric.name for metric in METRICS.values() if metric.judged)]
-        return [name for name in dict.fromkeys(names) if self.counts.observed or not METRICS[name].needs_outcome]
+        return [name for name in dict.fromkeys(names) if name == names[0] or self.counts.observed or not METRICS[name].needs_outcome]
+
+    def _with_primary(self, metrics: Sequence[Metric]) -> list[Metric]:
+        """Mark the primary metric as judged, so that the interval beside its verdict is that of the test."""
+        return [replace(metric, judged=True) if metric.name == self.plan.primary else metric for metric in metrics]
 
     @cached_property
     def _declared(self) -> dict[str, list[str]]:
@@ -200,10 +215,11 @@ class Tables:
         columns = {name: group.column for name, group in self.plan.groups.items()}
         every = combinations_of(self.counts.attributes, min(self.plan.bounds.depth, len(self.counts.attributes)))
         sets = [by for by in every if len({columns[name] for name in by}) == len(by)]  # two cuts of one column cross into nothing new
-        rows = compare(self.counts, sets, [METRICS[name] for name in self._judged_metrics], reference=self.plan.reference, bounds=self.plan.bounds,
+        rows = compare(self.counts, sets, self._with_primary([METRICS[name] for name in self._judged_metrics]), reference=self.plan.reference, bounds=self.plan.bounds,
                        declared=self._declared)  # fmt: skip
         unsure = depends_on_unknowns(rows, self.plan.bounds.tolerance) if self.plan.reference == REST else None
-        return judge(rows, self.plan.bounds, binomial=self._binomial, on_unknowns=unsure)
+        judged = judge(rows, self.plan.bounds, binomial=self._binomial, on_unknowns=unsure)
+        return judged.assign(under=accounted_for(judged, self.plan.bounds))
 
     @cached_property
     def _published_judgement(self) -> pd.DataFrame:
@@ -211,7 +227,7 @@ class Tables:
 
     def _compared(self, by: By, metrics: Sequence[str] | None, reference: Reference | None = None) -> pd.DataFrame:
         sets = self._sets(by)
-        listed = chosen(metrics, outcome=self.counts.observed)
+        listed = self._with_primary(chosen(metrics, outcome=self.counts.observed))
         return compare(self.counts, sets, listed, reference=reference or self.plan.reference, bounds=self.plan.bounds, declared=self._declared)
 
     def _sets(self, by: By) -> list[tuple[str, ...]]:

@@ -57,9 +57,7 @@ def save(study: Study, folder: Path) -> Path:
 
 def _facts(study: Study) -> dict[str, Any]:
     counts = study.counts
-    plan = study.plan.model_dump(mode="json")
-    if plan.get("source") and plan["source"].get("path"):  # where a file lay is a fact of a machine, not of a study
-        plan["source"]["path"] = Path(plan["source"]["path"]).name
+    plan = study.plan.portable().model_dump(mode="json")
     return {
         "format": FORMAT,
         "document": study.document,

@@ -6,22 +6,21 @@ Columns are renamed c0, c1, ...: DuckDB does not tell "age" from "Age", and a na
 
 from __future__ import annotations
 
-import csv
 import functools
-import gzip
-import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from scoring import files
 from scoring.databases import fetch
-from scoring.errors import ContractError, raise_all
+from scoring.errors import ContractError, EquiscoreError, raise_all
 from scoring.plan import Source
 from scoring.vocabulary import ColumnType
 
@@ -30,13 +29,6 @@ if TYPE_CHECKING:
 
 FAULT = "fault"
 """Column that names what a row's values break of their declared types; null where nothing."""
-_SQL = {
-    ColumnType.TEXT: "VARCHAR",
-    ColumnType.INTEGER: "BIGINT",
-    ColumnType.NUMBER: "DOUBLE",
-    ColumnType.BOOLEAN: "BOOLEAN",
-    ColumnType.DATE: "DATE",
-}
 _IS_ALREADY = {
     ColumnType.TEXT: {"VARCHAR"},
     ColumnType.INTEGER: {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"},
@@ -44,6 +36,7 @@ _IS_ALREADY = {
     ColumnType.BOOLEAN: {"BOOLEAN"},
     ColumnType.DATE: {"DATE"},
 }
+_NUMERIC = {ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.BOOLEAN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +59,9 @@ def connection() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     cap = os.environ.get("EQUISCORE_MEMORY")
-    shared = duckdb.connect(config={"memory_limit": cap} if cap else {})
+    shared = duckdb.connect(config={"autoinstall_known_extensions": "false", **({"memory_limit": cap} if cap else {})})
     shared.execute("SET enable_progress_bar = false")
+    shared.execute("SET TimeZone = 'UTC'")  # the same day from the same moment on every machine
     return shared
 
 
@@ -81,35 +75,107 @@ def open_source(source: Source, types: Mapping[str, ColumnType]) -> Table:
     """
     if source.url is not None:
         held = fetch(source.url, source.table or "", list(types))
-        return _from_relation(connection().from_arrow(held), types, f"{source.table} ({source.url.split('@')[-1]})", fingerprint=arrow_digest(held))
-    files = _files(source)
+        return _from_relation(connection().from_arrow(held), types, source.described, arrow_digest(held))
+    found = files.find(source.path)
     described = str(source.path)
-    if _kind(files[0]) == "parquet":
-        relation, header = _parquet(files, described)
-    else:
-        relation, header = _csv(files, source, described)
-    _check_columns(header, types, described)
-    taken = relation.project(", ".join(f"{_quoted(relation.columns[header.index(name)])} AS {own}" for name, own in _owned(types).items()))
-    return _typed(taken, types, described, files_digest(files), decimal=source.decimal)
+    parts = files.parts(found, source, types)
+    _check_heads(parts, types, described)
+    typed = [_typed(_projected(_scanned(part, source), part.header, types), types, source.decimal) for part in parts]
+    relation = functools.reduce(lambda above, below: above.union(below), typed)
+    return Table(nw.from_native(relation).lazy(), _owned(types), described, files.digest(found))
+
+
+def _check_heads(parts: Sequence[files.Part], types: Mapping[str, ColumnType], described: str) -> None:
+    """Check each head that differs from the others, a file of several by its own name."""
+    heads = {part.header: part.files[0] for part in reversed(parts)}
+    faults = [
+        fault for header, file in reversed(heads.items()) for fault in _columns_at_fault(header, types, described if len(heads) == 1 else str(file))
+    ]
+    raise_all(described, faults)
+
+
+def _scanned(part: files.Part, source: Source) -> duckdb.DuckDBPyRelation:
+    import duckdb
+
+    stands_for: dict[str, Path] = {}
+    try:
+        if part.delimiter is None or not files.foreign(source):
+            return connection().sql(files.scan(part, source))
+        with files.in_utf8(part, source) as copied:
+            stands_for = dict(zip(map(str, copied.files), part.files, strict=True))
+            return connection().from_arrow(connection().sql(files.scan(copied, source)).to_arrow_table())
+    except duckdb.Error as error:
+        raise (files.unreadable(error, stands_for) or error) from error
+
+
+def _projected(relation: duckdb.DuckDBPyRelation, header: Sequence[str], types: Mapping[str, ColumnType]) -> duckdb.DuckDBPyRelation:
+    """Take the declared columns by their place in the head, under names of our own."""
+    places = {name: relation.columns[header.index(name)] for name in types}
+    return relation.project(", ".join(f"{_quoted(places[name])} AS {own}" for name, own in _owned(types).items()))
 
 
 def open_frame(frame: Any, types: Mapping[str, ColumnType], *, described: str = "frame", fingerprint: str | None = None) -> Table:
-    """Take a pandas, polars, Arrow, DuckDB or Spark frame without copying it; the caller's frame is never changed."""
-    wrapped: Any = nw.from_native(frame, pass_through=False)
-    header = [str(name) for name in getattr(frame, "columns", wrapped.columns)] if not isinstance(frame, pa.Table) else frame.column_names
-    _check_columns(header, types, described)
+    """Take a pandas, polars, Arrow, DuckDB or Spark frame without copying it; the caller's frame is never changed.
+
+    Raises
+    ------
+    ContractError or FaultyInput
+        Not a table, absent or doubled columns, values of a kind that no type fits.
+    """
+    frame = _native(frame)
+    raise_all(described, _columns_at_fault(_header(frame), types, described))
+    wrapped: Any = nw.from_native(frame)
     if wrapped.implementation.is_spark_like():
         return _on_cluster(wrapped, types, described)
-    return _from_relation(_relation(frame, wrapped, list(types)), types, described, fingerprint=fingerprint)
+    return _from_relation(_relation(frame, list(types)), types, described, fingerprint)
 
 
-def _relation(frame: Any, wrapped: Any, names: Sequence[str]) -> duckdb.DuckDBPyRelation:
-    if wrapped.implementation.is_duckdb():
+def _native(frame: Any) -> Any:
+    """Return a frame of the library that it came from; columns of pandas are named by text."""
+    frame = nw.to_native(frame, pass_through=True)
+    if nw.dependencies.is_pandas_dataframe(frame):
+        names = [str(name) for name in frame.columns]
+        return frame if names == list(frame.columns) else frame.set_axis(names, axis=1)
+    if not nw.dependencies.is_pyarrow_table(frame):
+        try:
+            nw.from_native(frame)
+        except TypeError as error:
+            raise ContractError(
+                f"A {type(frame).__name__} is no table of customers. Fix: hand in a frame of pandas, polars, Arrow, DuckDB or Spark."
+            ) from error
+    return frame
+
+
+def _header(frame: Any) -> list[str]:
+    """Return the names of the columns; one may stand twice in pandas and Arrow."""
+    if nw.dependencies.is_pandas_dataframe(frame):
+        return list(frame.columns)
+    if nw.dependencies.is_pyarrow_table(frame):
+        return list(frame.column_names)
+    return list(nw.from_native(frame).lazy().collect_schema().names())
+
+
+def _relation(frame: Any, names: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    """Return the columns of a frame in the order of `names`."""
+    import duckdb
+
+    if isinstance(frame, duckdb.DuckDBPyRelation):
         return frame.project(", ".join(_quoted(name) for name in names))
-    if wrapped.implementation.is_pandas():
-        return connection().from_arrow(pa.table({f"c{i}": _from_pandas(frame[name]) for i, name in enumerate(names)}))
-    chosen = wrapped.select(*[nw.col(name).alias(f"c{i}") for i, name in enumerate(names)]).lazy().collect(backend="pyarrow")
-    return connection().from_arrow(chosen.to_native())
+    try:
+        return connection().from_arrow(_arrow(frame, names))
+    except duckdb.Error as error:
+        raise ContractError(
+            f"frame: not a table that can be counted ({files.first_line(error)}). Fix: turn its columns into text, numbers or dates."
+        ) from error
+
+
+def _arrow(frame: Any, names: Sequence[str]) -> pa.Table:
+    """Take the columns of a frame in memory as Arrow, under names of our own."""
+    if nw.dependencies.is_pandas_dataframe(frame):
+        return pa.table({f"c{i}": _from_pandas(frame[name]) for i, name in enumerate(names)})
+    wrapped: Any = nw.from_native(frame)
+    chosen = wrapped.lazy().select(*[nw.col(name).alias(f"c{i}") for i, name in enumerate(names)]).collect(backend="pyarrow").to_native()
+    return pa.table({name: _plain(chosen[name]) for name in chosen.column_names})
 
 
 def _from_pandas(column: Any) -> pa.Array | pa.ChunkedArray:
@@ -117,21 +183,37 @@ def _from_pandas(column: Any) -> pa.Array | pa.ChunkedArray:
     if column.dtype.kind == "f" and not hasattr(column.dtype, "na_value"):
         return pa.array(column.to_numpy(), from_pandas=False)
     try:
-        taken = pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        taken = pa.array([None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)], pa.string())
-    return taken.cast(taken.type.value_type) if pa.types.is_dictionary(taken.type) else taken
+        return _plain(pa.array(column, from_pandas=True))
+    except (pa.ArrowException, OverflowError):
+        return pa.array([None if missing else written(value) for value, missing in zip(column, column.isna(), strict=True)], pa.string())
 
 
-def _from_relation(relation: duckdb.DuckDBPyRelation, types: Mapping[str, ColumnType], described: str, *, fingerprint: str | None) -> Table:
+def _plain(column: Any) -> Any:
+    """Return a column whose values stand for themselves: no codes of levels, no shift to another time zone."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type))
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return pc.local_timestamp(column)
+    if isinstance(kind, pa.BaseExtensionType):
+        raise pa.ArrowNotImplementedError(str(kind))
+    return column
+
+
+def written(value: object) -> str:
+    """Write one value of a column without a type as text, as the columns with one are: 1.0 is 1, True is true."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _from_relation(relation: duckdb.DuckDBPyRelation, types: Mapping[str, ColumnType], described: str, fingerprint: str | None) -> Table:
     """Type a relation whose columns stand in the order of `types`."""
-    taken = relation.project(", ".join(f"{_quoted(held)} AS {own}" for held, own in zip(relation.columns, _owned(types).values(), strict=True)))
-    return _typed(taken, types, described, fingerprint)
+    typed = _typed(_projected(relation, list(types), types), types)
+    return Table(nw.from_native(typed).lazy(), _owned(types), described, fingerprint)
 
 
-def _typed(
-    relation: duckdb.DuckDBPyRelation, types: Mapping[str, ColumnType], described: str, fingerprint: str | None, *, decimal: str = "."
-) -> Table:
+def _typed(relation: duckdb.DuckDBPyRelation, types: Mapping[str, ColumnType], decimal: str = ".") -> duckdb.DuckDBPyRelation:
     """Apply the declared types; a value that is not of its type becomes null, and its row says so in FAULT."""
     held = dict(zip(relation.columns, map(str, relation.types), strict=True))
     columns, faults = [], []
@@ -139,10 +221,16 @@ def _typed(
         value = _cast(own, held[own], types[name], decimal)
         columns.append(f"{value} AS {own}")
         if held[own] not in _IS_ALREADY[types[name]] and types[name] is not ColumnType.TEXT:
-            present = f"nullif(trim({own}), '') IS NOT NULL" if held[own] == "VARCHAR" else f"{own} IS NOT NULL"
-            faults.append(f"WHEN {present} AND ({value}) IS NULL THEN '{own}'")
+            faults.append(f"WHEN {_present(own, held[own])} AND ({value}) IS NULL THEN '{own}'")
     columns.append(f"CASE {' '.join(faults)} END AS {FAULT}" if faults else f"NULL::VARCHAR AS {FAULT}")
-    return Table(nw.from_native(relation.project(", ".join(columns))).lazy(), _owned(types), described, fingerprint)
+    return relation.project(", ".join(columns))
+
+
+def _present(own: str, held: str) -> str:
+    """Tell a value from none: blanks are none, and a float that is not a number says no integer, no date, no truth."""
+    if held == "VARCHAR":
+        return f"trim({own}, ' \t\r\n') <> ''"
+    return f"NOT isnan({own})" if held in {"DOUBLE", "FLOAT"} else f"{own} IS NOT NULL"
 
 
 def _cast(own: str, held: str, kind: ColumnType, decimal: str) -> str:
@@ -150,10 +238,19 @@ def _cast(own: str, held: str, kind: ColumnType, decimal: str) -> str:
         return _text(own, held)
     if held in _IS_ALREADY[kind]:
         return own
-    raw = f"replace({own}, ',', '.')" if decimal == "," and held == "VARCHAR" and kind in {ColumnType.INTEGER, ColumnType.NUMBER} else own
-    if kind is ColumnType.INTEGER:  # '12.0' is an integer, '12.5' is none: a cast would round it
-        return f"CASE WHEN try_cast({raw} AS DOUBLE) = floor(try_cast({raw} AS DOUBLE)) THEN try_cast(try_cast({raw} AS DOUBLE) AS BIGINT) END"
-    return f"try_cast({raw} AS {_SQL[kind]})"
+    # with a decimal comma, a point is no decimal mark: 1.000 is not one
+    raw = f"replace(replace({own}, '.', '?'), ',', '.')" if decimal == "," and held == "VARCHAR" and kind in _NUMERIC else own
+    number = f"try_cast({raw} AS DOUBLE)"
+    if kind is ColumnType.INTEGER:  # '12.0' is an integer, '12.5' is none: a cast would round it; beyond 2^53 a double would
+        exact = f"CASE WHEN abs({number}) < 9007199254740992 THEN CAST({number} AS BIGINT) ELSE try_cast({raw} AS BIGINT) END"
+        return f"CASE WHEN {number} = floor({number}) THEN {exact} END"
+    if kind is ColumnType.BOOLEAN:  # 1.0 is true, and 2 is neither
+        said = f"try_cast({own} AS BOOLEAN)" if held == "VARCHAR" else "NULL"
+        return f"CASE {number} WHEN 1 THEN true WHEN 0 THEN false ELSE {said} END"
+    if kind is ColumnType.DATE:  # a year of two digits would be read as one of antiquity
+        day = f"try_cast({raw} AS DATE)"
+        return f"CASE WHEN {day} BETWEEN DATE '1000-01-01' AND DATE '9999-12-30' THEN {day} END"
+    return number
 
 
 def _text(own: str, held: str) -> str:
@@ -163,6 +260,8 @@ def _text(own: str, held: str) -> str:
     if held in {"DOUBLE", "FLOAT"}:
         whole = f"{own} = floor({own}) AND abs({own}) < 9e15"
         return f"CASE WHEN isnan({own}) THEN NULL WHEN {whole} THEN CAST(CAST({own} AS BIGINT) AS VARCHAR) ELSE CAST({own} AS VARCHAR) END"
+    if held.startswith("DECIMAL"):
+        return f"CASE WHEN {own} = floor({own}) THEN CAST(CAST({own} AS HUGEINT) AS VARCHAR) ELSE rtrim(CAST({own} AS VARCHAR), '0') END"
     return f"CAST({own} AS VARCHAR)"
 
 
@@ -190,123 +289,27 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _files(source: Source) -> list[Path]:
-    path = source.path
-    if path is None or not path.exists():
-        raise ContractError(f"{path}: no such file or folder. Fix: correct study.source.path, or give the file with --data.")
-    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if _kind(file))
-    if not files or not _kind(files[0]):
-        raise ContractError(f"{path}: no CSV or Parquet file. Fix: give a .csv, .csv.gz or .parquet file, or a folder of them.")
-    if len({_kind(file) for file in files}) > 1:
-        raise ContractError(f"{path}: CSV and Parquet files in one folder. Fix: keep one kind.")
-    if empty := [file.name for file in files if not file.stat().st_size]:
-        raise ContractError(f"{path}: empty file ({', '.join(empty)}). Fix: give a file with a header and rows.")
-    return files
-
-
-def _kind(file: Path) -> str:
-    name = file.name.lower()
-    return "csv" if name.endswith((".csv", ".csv.gz", ".tsv", ".txt")) else "parquet" if name.endswith((".parquet", ".pq")) else ""
-
-
-def _parquet(files: Sequence[Path], described: str) -> tuple[duckdb.DuckDBPyRelation, list[str]]:
-    import duckdb
-    import pyarrow.parquet as pq
-
-    try:
-        headers = [pq.read_schema(file).names for file in files]
-        _same_header(headers, files, described)
-        return connection().read_parquet([str(file) for file in files]), list(headers[0])
-    except (pa.ArrowInvalid, duckdb.Error) as error:
-        raise ContractError(f"{described}: not readable as Parquet ({_first_line(error)}). Fix: write the file again.") from error
-
-
-def _csv(files: Sequence[Path], source: Source, described: str) -> tuple[duckdb.DuckDBPyRelation, list[str]]:
-    import duckdb
-
-    try:
-        delimiter = source.delimiter or _sniffed(files[0], source.encoding)
-        headers = [_header(file, delimiter, source.encoding) for file in files]
-        _same_header(headers, files, described)
-        names = [f"c{i}" for i in range(len(headers[0]))]  # a doubled or odd name in the file must not reach DuckDB
-        relation = connection().read_csv(
-            [str(file) for file in files],
-            sep=delimiter,
-            header=True,
-            names=names,
-            all_varchar=True,
-            encoding=source.encoding,
-            quotechar='"',
-            null_padding=False,
-        )
-    except (duckdb.Error, UnicodeError, csv.Error) as error:
-        raise ContractError(
-            f"{described}: not readable as CSV ({_first_line(error)}). Fix: mend that line, or declare delimiter and encoding."
-        ) from error
-    return relation, headers[0]
-
-
-def _sniffed(file: Path, encoding: str) -> str:
-    """Find the delimiter in the header: the candidate that cuts it into most fields."""
-    line = _first_row(file, encoding)
-    return max(",;\t|", key=lambda candidate: len(next(csv.reader([line], delimiter=candidate), [])))
-
-
-def _header(file: Path, delimiter: str, encoding: str) -> list[str]:
-    return [name.strip() for name in next(csv.reader([_first_row(file, encoding)], delimiter=delimiter), [])]
-
-
-def _first_row(file: Path, encoding: str) -> str:
-    opener = gzip.open if file.suffix == ".gz" else open
-    with opener(file, "rt", encoding="utf-8-sig" if encoding.lower() == "utf-8" else encoding, newline="") as stream:
-        return stream.readline().rstrip("\r\n")
-
-
-def _same_header(headers: Sequence[Sequence[str]], files: Sequence[Path], described: str) -> None:
-    for file, header in zip(files, headers, strict=True):
-        if list(header) != list(headers[0]):
-            raise ContractError(
-                f"{described}: {file.name} has other columns than {files[0].name}. Fix: write all files of the folder with the same columns."
-            )
-
-
-def _check_columns(header: Sequence[str], types: Mapping[str, ColumnType], described: str) -> None:
-    twice = [name for name, times in Counter(header).items() if times > 1]
-    faults: list[Any] = (
-        [ContractError(f"{described}: {len(twice)} column names stand twice: {', '.join(twice)}. Fix: rename or drop one of each.")] if twice else []
-    )
-    faults += [ContractError.missing_column(name, table=described, has=header) for name in types if name not in header]
-    raise_all(described, faults)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0][:300]
-
-
-def files_digest(files: Sequence[Path]) -> str:
-    """Return the SHA-256 of a file, or of the list of SHA-256 of several."""
-    digests = []
-    for file in files:
-        with file.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
-    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+def _columns_at_fault(header: Sequence[str], types: Collection[str], described: str) -> list[EquiscoreError]:
+    times = Counter(header)
+    twice = [name for name in times if times[name] > 1]
+    faults: list[EquiscoreError] = [
+        ContractError(f"{described}: the column name {name!r} stands {times[name]} times. Fix: rename or drop one.") for name in twice
+    ]
+    return faults + [ContractError.missing_column(name, table=described, has=header) for name in types if name not in header]
 
 
 def frame_digest(frame: Any, names: Sequence[str]) -> str | None:
     """Return the SHA-256 of some columns of a frame in memory; none for a frame on a cluster."""
-    wrapped: Any = nw.from_native(frame)
-    if wrapped.implementation.is_spark_like():
-        return None
-    return arrow_digest(wrapped.lazy().select(*names).collect(backend="pyarrow").to_native())
+    frame = _native(frame)
+    return None if nw.from_native(frame).implementation.is_spark_like() else arrow_digest(_arrow(frame, names))
 
 
 def arrow_digest(table: pa.Table) -> str:
     """Return the SHA-256 of a table's Arrow stream; the same values give the same digest, however they were chunked."""
-    digest = hashlib.sha256()
-    with pa.ipc.new_stream(sink := pa.BufferOutputStream(), table.schema) as writer:
+    digest = files.Hashing()
+    with pa.ipc.new_stream(pa.PythonFile(digest, "w"), table.schema) as writer:
         for batch in table.combine_chunks().to_batches(max_chunksize=1 << 20):
             writer.write_batch(batch)
-    digest.update(sink.getvalue())
     return digest.hexdigest()
 
 
@@ -320,16 +323,29 @@ def extended(table: Table, rows: pa.Table, added: Mapping[str, pa.Array]) -> Tab
 
 
 def collect(frame: nw.LazyFrame[Any]) -> pa.Table:
-    """Run a lazy frame and return its rows as Arrow. Only counts, or the columns that a model learns from, go through here."""
-    return frame.collect(backend="pyarrow").to_native()
+    """Run a lazy frame and return its rows as Arrow. Only counts, or the columns that a model learns from, go through here.
+
+    Raises
+    ------
+    ContractError
+        The file breaks off or holds a line that is none; it is read no sooner than here.
+    """
+    import duckdb
+
+    try:
+        return frame.collect(backend="pyarrow").to_native()
+    except duckdb.Error as error:
+        raise (files.unreadable(error) or error) from error
 
 
 def columns_of(frame: Any) -> dict[str, ColumnType]:
     """Return the columns of a frame and what the frame itself says they are."""
-    schema = nw.from_native(frame).lazy().collect_schema() if not hasattr(frame, "dtypes") or not hasattr(frame, "iloc") else None
-    if schema is None:  # pandas may hold a name twice, which a schema cannot say
-        return {str(name): _kind_of(nw.from_native(frame.iloc[:0, [i]]).schema[str(name)]) for i, name in enumerate(frame.columns)}
-    return {name: _kind_of(kind) for name, kind in schema.items()}
+    frame = _native(frame)
+    if nw.dependencies.is_pandas_dataframe(frame):  # may hold a name twice, which a schema cannot say
+        return {name: _kind_of(nw.from_native(frame.iloc[:0, [i]]).schema[name]) for i, name in enumerate(frame.columns)}
+    if nw.dependencies.is_pyarrow_table(frame):
+        return {name: _kind_of(nw.from_native(frame.select([i])).schema[name]) for i, name in enumerate(frame.column_names)}
+    return {name: _kind_of(kind) for name, kind in nw.from_native(frame).lazy().collect_schema().items()}
 
 
 def _kind_of(kind: Any) -> ColumnType:
@@ -343,10 +359,19 @@ def _kind_of(kind: Any) -> ColumnType:
 
 
 def only_columns(frame: Any, names: Sequence[str], added: Mapping[str, Any] | None = None) -> Any:
-    """Return a frame of the same kind with some columns, and others added; the caller's frame is not changed."""
+    """Return a frame of the same kind with some columns (Arrow where others are added); the caller's frame is not changed.
+
+    Raises
+    ------
+    ContractError or FaultyInput
+        Every column that is not there, or stands twice.
+    """
+    frame = _native(frame)
+    raise_all("frame", _columns_at_fault(_header(frame), names, "frame"))
+    chosen = nw.from_native(frame).select(*dict.fromkeys(names))
     if not added:
-        return frame if set(names) - set(map(str, nw.from_native(frame).columns)) else nw.from_native(frame).select(*dict.fromkeys(names)).to_native()
-    arrow = nw.from_native(frame).lazy().select(*dict.fromkeys(names)).collect(backend="pyarrow").to_native()
+        return chosen.to_native()
+    arrow = chosen.lazy().collect(backend="pyarrow").to_native()
     for name, values in added.items():
         arrow = arrow.append_column(name, pa.array(values))
     return arrow

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scoring.errors import ContractError
+from scoring.errors import ContractError, StudyError
 from scoring.fairness import bins, one_pass
+from scoring.fairness.clusters import Clusters, effects_of_set, gathered
 from scoring.fairness.labels import STUDIED, labelled
-from scoring.fairness.metrics import STATES
+from scoring.fairness.metrics import STATES, Metric
 from scoring.fairness.one_pass import GROUP, STRATUM
 from scoring.plan import Plan
 from scoring.tables import Table
-from scoring.vocabulary import UNKNOWN, Role, WeightMeaning
+from scoring.vocabulary import CROSS, UNKNOWN, Role, WeightMeaning
 
 MEASURES = ["n", "weight", "weight_squared"]
 _SCORE_SUMS = ["score_sum", "score_squared_sum"]
@@ -59,6 +60,10 @@ class Counts:
     exact: bool
     """Whether the bins are the very values of the score."""
     weighted: WeightMeaning | None = None
+    clusters: Clusters | None = field(default=None, repr=False, compare=False)
+    """Which rows belong together; in memory only."""
+    effects: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+    """Design effects that were kept with a study whose rows belong together."""
     _margins: dict[tuple[str, ...], Margin] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -82,6 +87,11 @@ class Counts:
         return self.cells[self.cells["reject"] != STUDIED]
 
     @property
+    def clustered(self) -> bool:
+        """Whether rows belong together."""
+        return self.clusters is not None or self.effects is not None
+
+    @property
     def observed(self) -> bool:
         """Whether any outcome was observed."""
         return bool(self.studied["state"].isin(STATES[:4]).any())
@@ -92,6 +102,15 @@ class Counts:
         if key not in self._margins:
             self._margins[key] = margin(self.studied, key, self.weighted)
         return self._margins[key]
+
+    def design_effects(self, by: Sequence[str], metrics: Sequence[Metric], tolerance: float, *, rest: bool) -> pd.DataFrame:
+        """Return how much wider clusters make the intervals of each group; from memory, or as the study kept them."""
+        if self.clusters is not None:
+            held = self.margin(by)
+            return effects_of_set(self.clusters, places(self.studied, held), held, metrics, rest, tolerance)
+        if self.effects is None or not rest:
+            raise StudyError("With clusters, a stored study is compared with the rest only. Fix: use reference='rest', or make the study again.")
+        return self.effects[self.effects["attribute"] == CROSS.join(by)]
 
 
 def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
@@ -116,18 +135,56 @@ def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
     weighted = plan.weight_meaning if plan.only(Role.WEIGHT) else None
     if weighted is None:
         fine["weight"] = fine["weight_squared"] = fine["n"]
+    elif weighted is WeightMeaning.COUNT:  # a row stands for so many people: they are who is counted
+        fine["n"] = fine["weight_squared"] = fine["weight"]
+        raw = replace(raw, scales=dict.fromkeys(MEASURES, raw.scales["weight"]))
     fine["state"] = _states(fine)
     ways = [name for name in fine if name.startswith((GROUP, STRATUM)) or name in {"period", "segment"}]
     cells = _unscaled(fine.groupby([*ways, "state", "reject"], as_index=False)[MEASURES].sum(), raw)
     _refuse_many_rejects(cells, plan, table.described)
     studied = fine[fine["reject"] == STUDIED]
     edges, exact = _edges(studied, plan, cutoff, kept=raw.exact)
-    return Counts(cells, _unscaled(_histogram(studied, plan, edges), raw), edges, exact, weighted)
+    together = None
+    if (cluster := plan.only(Role.CLUSTER)) is not None:
+        together = _gathered(table, plan, cutoff, cells[cells["reject"] == STUDIED], cluster)
+    return Counts(cells, _unscaled(_histogram(studied, plan, edges), raw), edges, exact, weighted, together)
+
+
+def _gathered(table: Table, plan: Plan, cutoff: float | None, cells: pd.DataFrame, cluster: str) -> Clusters:
+    """Group once more, by cluster too, and find the cell of each row; a row without a cluster is a cluster of its own."""
+    raw = one_pass.run(table, plan, cutoff, cluster=cluster)
+    fine = labelled(raw, plan, cutoff, table.described)
+    fine["state"] = _states(fine)
+    fine["cluster"], fine["q"] = raw.rows["cluster"], fine["weight"] / raw.scales["weight"] if "weight" in fine else fine["n"].astype(float)
+    fine = fine[fine["reject"] == STUDIED]
+    ways = [name for name in cells if name not in MEASURES]
+    placed = fine.merge(cells[ways].assign(place=np.arange(len(cells))), on=ways)
+    codes, _ = pd.factorize(placed["cluster"])
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    return gathered(codes.astype(np.int64), placed["place"].to_numpy(np.int64), placed["q"].to_numpy(float), len(cells))
+
+
+def places(cells: pd.DataFrame, held: Margin) -> NDArray[np.int64]:
+    """Return for each cell its group in a margin, times six, plus its state."""
+    numbers = {key: i for i, key in enumerate(held.keys)}
+    unknown = (UNKNOWN,) * len(held.by)
+    rows = zip(*(cells[GROUP + name] for name in held.by), strict=True)
+    group = np.array([numbers[unknown if UNKNOWN in row else row] for row in rows], np.int64)
+    return group * len(STATES) + cells["state"].map({name: i for i, name in enumerate(STATES)}).to_numpy(np.int64)
 
 
 def _unscaled(frame: pd.DataFrame, raw: one_pass.Pass) -> pd.DataFrame:
-    """Turn the whole numbers that were summed back into weights."""
-    return frame.assign(**{name: frame[name] / raw.scales.get(name, 1.0) for name in ("weight", "weight_squared")})
+    """Turn the whole numbers that were summed back into people and weights.
+
+    A sum of squares is never under the square of the sum by the people: beside a huge weight the squares of the others were rounded away.
+    """
+    scale = raw.scales.get("n", 1.0)
+    people, weight, squared = frame["n"] / scale, frame["weight"] / raw.scales.get("weight", 1.0), frame["weight_squared"]
+    squared = np.maximum(squared / raw.scales.get("weight_squared", 1.0), weight**2 / people.where(people > 0, 1.0))
+    if (people == np.floor(people)).all():
+        people = people.astype(np.int64)
+    return frame.assign(n=people, weight=weight, weight_squared=squared, **{name: frame[name] / scale for name in _SCORE_SUMS if name in frame})
 
 
 def _states(fine: pd.DataFrame) -> NDArray[np.object_]:
@@ -155,8 +212,7 @@ def _edges(fine: pd.DataFrame, plan: Plan, cutoff: float | None, *, kept: bool) 
     held = scored.groupby("score")["n"].sum()
     values = held.index.to_numpy(float)
     if plan.score is not None and plan.score.edges is not None:
-        declared = np.array(plan.score.edges, float)
-        edges = np.unique(np.append(declared, [] if cutoff is None else cutoff))
+        edges = bins.declared_edges(plan.score, cutoff)
     else:
         edges = bins.edges(values, held.to_numpy(), plan.bounds.score_bins, cutoff, exact=kept)
     return edges, kept and bool(np.isin(values, edges).all())
@@ -201,7 +257,7 @@ def margin(cells: pd.DataFrame, by: tuple[str, ...], weighted: WeightMeaning | N
 def _rank(level: str) -> tuple[float, str]:
     """Sort "<25" before "25-65" before "66+", and names by the alphabet."""
     digits = level.lstrip("<").split("-")[0].split(" ")[0].rstrip("+")
-    number = digits.replace(".", "", 1).isdigit()
+    number = digits.replace(".", "", 1).isdecimal()
     return (float(digits) - 0.5 * level.startswith("<") if number else math.inf), level
 
 

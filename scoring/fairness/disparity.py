@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, nearest
+from scoring.fairness.clusters import EFFECTS
 from scoring.fairness.counts import Counts, Margin
 from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval
 from scoring.fairness.metrics import Metric, vectors
@@ -78,7 +79,20 @@ def compare(
     """
     _check_reference(reference, counts, sets)
     parts = [_one_set(_with_declared(counts.margin(tuple(by)), declared or {}), metrics, reference, bounds, counts.weighted) for by in sets]
-    return _with_effects(pd.concat(parts, ignore_index=True), {metric.name: metric for metric in metrics}, bounds)
+    rows = _with_design(pd.concat(parts, ignore_index=True), counts, sets, metrics, bounds, rest=reference == REST)
+    return _with_effects(_with_rates(rows, bounds), {metric.name: metric for metric in metrics}, bounds)
+
+
+def _with_design(
+    rows: pd.DataFrame, counts: Counts, sets: Sequence[Sequence[str]], metrics: Sequence[Metric], bounds: Bounds, *, rest: bool
+) -> pd.DataFrame:
+    """Add the design effects of clusters: 1 where rows are independent."""
+    if not counts.clustered:
+        return rows.assign(**dict.fromkeys(EFFECTS[:-1], 1.0), clusters=np.nan)
+    keys = ["attribute", "group", "metric"]
+    effects = pd.concat([counts.design_effects(tuple(by), metrics, bounds.tolerance, rest=rest) for by in sets], ignore_index=True)
+    joined = rows.merge(effects[[*keys, *EFFECTS]], on=keys, how="left", validate="one_to_one")
+    return joined.fillna(dict.fromkeys(EFFECTS[:-1], 1.0))
 
 
 def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bounds: Bounds, weighted: WeightMeaning | None) -> pd.DataFrame:
@@ -147,12 +161,12 @@ def _measured(side: Side, metrics: Sequence[Metric], weighted: WeightMeaning | N
     hits, trials = side.weight @ numerator, side.weight @ denominator
     if weighted is not WeightMeaning.WEIGHT:
         return hits, trials, hits, trials
-    hits2, trials2 = side.weight_squared @ numerator, side.weight_squared @ denominator
+    misses = side.weight @ (denominator - numerator)
+    hits2, misses2 = side.weight_squared @ numerator, side.weight_squared @ (denominator - numerator)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = hits / trials
-        spread = hits2 - 2 * p * hits2 + p * p * trials2
-        inner = (p > 0) & (p < 1)
-        n = np.where(inner, p * (1 - p) * trials**2 / spread, trials**2 / trials2)
+        spread = hits2 * (misses / trials) ** 2 + misses2 * p**2  # sums of what is not negative: a huge weight cancels nothing
+        n = np.where((hits > 0) & (misses > 0), hits * misses / spread, trials**2 / (hits2 + misses2))
         n = np.where(trials > 0, n, 0.0)
         x = np.where(trials > 0, np.minimum(p, 1.0) * n, 0.0)
     return hits, trials, np.minimum(x, n), n
@@ -178,6 +192,8 @@ def _chosen(margin: Margin, metrics: Sequence[Metric], reference: Reference, bou
     """Return the position of the reference group for each group and metric, or nothing where it is the rest."""
     shape = (len(margin.keys), len(metrics))
     people = np.where(margin.known, margin.people.sum(1), -1.0)
+    if not margin.known.any():
+        return None  # nobody is known, so nobody can be the reference: the rest is empty, and says so
     if reference == "largest":
         return np.full(shape, int(np.argmax(people)))
     if reference == "best":
@@ -215,21 +231,37 @@ def _to_best(hits: Floats, trials: Floats, people: Floats, known: NDArray[np.boo
     return np.where(np.isfinite(best), ratio, np.nan)
 
 
+def rates_of(counts: Counts, sets: Sequence[Sequence[str]], metrics: Sequence[Metric], bounds: Bounds, declared: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return the rows of `compare` with rates and their intervals alone."""
+    parts = [_one_set(_with_declared(counts.margin(tuple(by)), declared), metrics, REST, bounds, counts.weighted) for by in sets]
+    return _with_rates(_with_design(pd.concat(parts, ignore_index=True), counts, sets, metrics, bounds, rest=True), bounds)
+
+
+def _with_rates(rows: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
+    """Add the rate of each group with its interval; no number where no refused person's outcome is known."""
+    by_rate = rows["effect_rate"].to_numpy(float)
+    low, high = proportion_interval(rows["x"].to_numpy(float) / by_rate, rows["n"].to_numpy(float) / by_rate, confidence=bounds.confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = rows["hits"].to_numpy(float) / rows["trials"].to_numpy(float)
+    blind = rows["blind"].to_numpy(bool)
+    return rows.assign(**{name: np.where(blind, np.nan, values) for name, values in (("value", value), ("low", low), ("high", high))})
+
+
 def _with_effects(rows: pd.DataFrame, metrics: Mapping[str, Metric], bounds: Bounds) -> pd.DataFrame:
-    """Add rates, ratio, difference, shortfall and the ratio of refusals, with intervals."""
+    """Add ratio, difference, shortfall and the ratio of refusals, with intervals; x, n, y, m become those of the ratio's test."""
     itself, blind = (rows["reference"] == IS_REFERENCE).to_numpy(), rows["blind"].to_numpy(bool)
     more = rows["metric"].map({name: metric.better is Better.MORE for name, metric in metrics.items()}).to_numpy(bool)
     judged = rows["metric"].map({name: metric.judged for name, metric in metrics.items()}).to_numpy(bool)
     x, n, y, m = (rows[name].to_numpy(float) for name in "xnym")
+    by_ratio, by_gap = (rows[name].to_numpy(float) for name in ("effect_ratio", "effect_difference"))
     a, b = (np.where(more, x, y), np.where(more, n, m)), (np.where(more, y, x), np.where(more, m, n))
     with np.errstate(divide="ignore", invalid="ignore"):
         value = rows["hits"].to_numpy(float) / rows["trials"].to_numpy(float)
         against = rows["ref_hits"].to_numpy(float) / rows["ref_trials"].to_numpy(float)
         gain, floor = np.where(more, value, against), np.where(more, against, value)
         ratio, refusal = gain / floor, np.where(more, (1 - value) / (1 - against), np.nan)
-    low, high = proportion_interval(x, n, confidence=bounds.confidence)
-    ratio_low, ratio_high = _ratio_limits(a, b, judged, bounds.confidence)
-    gap_low, gap_high = difference_interval(*a, *b, confidence=bounds.confidence)
+    ratio_low, ratio_high = _ratio_limits(_over(a, by_ratio), _over(b, by_ratio), judged, bounds.confidence)
+    gap_low, gap_high = difference_interval(*_over(a, by_gap), *_over(b, by_gap), confidence=bounds.confidence)
     trials = rows["trials"].to_numpy(float)
     effects = {
         "ratio": ratio, "ratio_low": ratio_low, "ratio_high": ratio_high,
@@ -237,9 +269,13 @@ def _with_effects(rows: pd.DataFrame, metrics: Mapping[str, Metric], bounds: Bou
         "shortfall": trials * (floor - gain), "shortfall_low": -trials * gap_high, "shortfall_high": -trials * gap_low,
         "reference_value": against, "refusal_ratio": refusal, "expected_hits": trials * against,
     }  # fmt: skip
-    rates = {"value": value, "low": low, "high": high}
-    hidden = {name: np.where(blind, np.nan, values) for name, values in rates.items()}
-    return rows.assign(**hidden, **{name: np.where(itself | blind, np.nan, values) for name, values in effects.items()})
+    divided = dict(zip("xnym", (side / by_ratio for side in (x, n, y, m)), strict=True))
+    return rows.assign(**divided, **{name: np.where(itself | blind, np.nan, values) for name, values in effects.items()})
+
+
+def _over(side: tuple[Floats, Floats], effect: Floats) -> tuple[Floats, Floats]:
+    """Divide hits and trials by a design effect."""
+    return side[0] / effect, side[1] / effect
 
 
 def _ratio_limits(a: tuple[Floats, Floats], b: tuple[Floats, Floats], judged: NDArray[np.bool_], confidence: float) -> tuple[Floats, Floats]:
@@ -269,7 +305,7 @@ def _check_reference(reference: Reference, counts: Counts, sets: Sequence[Sequen
     """Refuse a reference that speaks of nothing in the file."""
     wanted = dict(reference) if isinstance(reference, Mapping) else {} if reference in {REST, "best", "largest"} else {"": reference}
     for name, level in wanted.items():
-        held = {key[0] for by in sets if len(by) == 1 and name in ("", by[0]) for key in counts.margin(tuple(by)).keys}
+        held = {key[0] for by in sets if len(by) == 1 and name in ("", by[0]) for key in counts.margin(tuple(by)).keys} - {UNKNOWN}
         if held and level not in held:
             near = nearest(level, [*held, "rest", "best", "largest"])
             raise EquiscoreError(

@@ -222,9 +222,10 @@ def _koopman_edges(x: Floats, n: Floats, y: Floats, m: Floats, k: float) -> Floa
 
 
 def _gart_nam(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Interval:
+    # one search for both limits: the lower one is the inverse of the upper with the samples exchanged
+    exchanged, high = np.split(_gart_nam_high(*(np.concatenate(pair) for pair in ((y, x), (m, n), (x, y), (n, m))), z), 2)
     with np.errstate(divide="ignore"):
-        low = 1 / _gart_nam_high(y, m, x, n, z)
-    return low, _gart_nam_high(x, n, y, m, z)
+        return 1 / exchanged, high
 
 
 def _gart_nam_high(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Floats:

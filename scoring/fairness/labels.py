@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -103,13 +104,12 @@ def _levels(keys: pd.Series[Any], group: Group, kind: ColumnType) -> pd.Series[A
 def _side(values: pd.Series[Any], rule: Decision | Outcome) -> NDArray[np.int64]:
     """Return 1 for a favourable value, 0 for another, -1 for none."""
     written = texts(values)
-    good = _favourable(written, rule)
+    good = _as_written(rule.favourable or (), written)
     return np.where(written.isna(), -1, written.isin(good)).astype(np.int64)
 
 
-def _favourable(written: pd.Series[Any], rule: Decision | Outcome) -> list[str]:
-    """Return the favourable values as text; 1 means true in a column of true and false."""
-    values = list(rule.favourable or ())
+def _as_written(values: Sequence[Any], written: pd.Series[Any]) -> list[str]:
+    """Return declared values as text; 1 means true in a column of true and false."""
     if set(written.dropna()) <= {"true", "false"}:
         values = [bool(value) if value in (0, 1) else value for value in values]
     return [as_text(value) for value in values]
@@ -119,7 +119,7 @@ def _decided(raw: Pass, plan: Plan, cutoff: float | None) -> NDArray[np.int64]:
     if plan.decision.column is not None:
         return _side(raw.rows["decision"], plan.decision)
     score = raw.rows["score"].to_numpy(float, na_value=np.nan)
-    reached = score >= (0.0 if raw.grid.width else cutoff)  # the cut-off is the origin of the grid
+    reached = raw.grid.reached(score, math.inf if cutoff is None else cutoff)
     return np.where(np.isnan(score), -1, reached).astype(np.int64)
 
 
@@ -127,8 +127,8 @@ def _undeclared_values(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
     for part, rule in (("decision", plan.decision), ("outcome", plan.outcome)):
         if rule is None or rule.unfavourable is None or part not in rows:
             continue
-        allowed = {as_text(value) for value in (*(rule.favourable or ()), *rule.unfavourable)}
-        if others := sorted(set(texts(rows[part]).dropna()) - allowed):
+        written = texts(rows[part])
+        if others := sorted(set(written.dropna()) - {*_as_written(rule.favourable or (), written), *_as_written(rule.unfavourable, written)}):
             yield (
                 f"column {rule.column!r} ({part}) also holds {_listed(others)}, which the declaration calls neither favourable nor unfavourable. "
                 f"Fix: add each to study.{part}.favourable or study.{part}.unfavourable."

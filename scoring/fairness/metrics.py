@@ -49,7 +49,7 @@ class Metric:
     @property
     def counts_selected(self) -> bool:
         """Whether zero hits means that nobody was favoured."""
-        return self.better is Better.MORE and set(self.hits) <= {"tp", "fp", "au"} and "tp" in self.hits
+        return set(self.hits) <= {"tp", "fp", "au"} and "tp" in self.hits and bool({"fn", "ru"} & set(self.trials))
 
 
 def _metric(  # noqa: PLR0917  (a row of the table below)

@@ -106,11 +106,15 @@ def headline(rows: pd.DataFrame, language: str, primary: str) -> list[str]:
     Nothing here reads as a pass: what is open is said to be open.
     """
     main = rows[rows["metric"] == primary]
+    part = main["under"].fillna("") != ""
     said = []
     for verdict in (Verdict.EXCLUSION, Verdict.LEANING, Verdict.UNDETERMINED, Verdict.NOT_APPLICABLE, Verdict.WITHIN_TOLERANCE):
-        found = main[main["verdict"] == verdict.value]
-        if len(found) or verdict is Verdict.EXCLUSION:
-            key = f"narrative.headline_{verdict.value.replace(' ', '_')}"
-            single, crossed = int((found["depth"] == 1).sum()), int((found["depth"] > 1).sum())
-            said.append(say(key if len(found) else "narrative.headline_no_exclusion_shown", language, single=single, crossed=crossed))
+        here = main["verdict"] == verdict.value
+        single, crossed = int((here & (main["depth"] == 1)).sum()), int((here & (main["depth"] > 1) & ~part).sum())
+        if single + crossed:
+            said.append(say(f"narrative.headline_{verdict.value.replace(' ', '_')}", language, single=single, crossed=crossed))
+        elif verdict is Verdict.EXCLUSION:
+            said.append(say("narrative.headline_no_exclusion_shown", language))
+        if verdict is Verdict.EXCLUSION and part.any():
+            said.append(say("narrative.headline_parts", language, parts=int(part.sum())))
     return said

@@ -7,6 +7,7 @@ come back (`labels`). Validation is counting too: the number of a row's first fa
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +20,7 @@ from scoring.errors import ContractError
 from scoring.fairness import bins
 from scoring.plan import Group, Plan
 from scoring.tables import FAULT, Table, collect
-from scoring.vocabulary import ColumnType, Role
+from scoring.vocabulary import ColumnType, Role, WeightMeaning
 
 GROUP: Final = "group."
 STRATUM: Final = "stratum."
@@ -50,8 +51,8 @@ class Pass:
     """What weights were multiplied by to become whole numbers."""
 
 
-def run(table: Table, plan: Plan, cutoff: float | None) -> Pass:
-    """Group the customers by everything that the study asks for.
+def run(table: Table, plan: Plan, cutoff: float | None, *, cluster: str | None = None) -> Pass:
+    """Group the customers by everything that the study asks for, and by a cluster if one is named.
 
     Raises
     ------
@@ -60,25 +61,30 @@ def run(table: Table, plan: Plan, cutoff: float | None) -> Pass:
     """
     score = _score(table, plan)
     found = bins.profile(table.frame, score) if score is not None else None
-    grid = bins.grid(found, cutoff) if found is not None else bins.Grid()
+    grid = bins.grid(found, cutoff, bins.declared_edges(plan.score, cutoff)) if found is not None else bins.Grid()
     listed = list(faults(table, plan, score))
     keys = _keys(table, plan)
     if score is not None:
         keys["score"] = grid.key(nw.when(score.is_finite()).then(score))
     keys["fault"] = _number(listed)
+    if cluster is not None:
+        keys["cluster"] = table.col(cluster)
     weight = plan.only(Role.WEIGHT)
-    scales = _scales(table, weight) if weight else {}
-    rows = _grouped(table, keys, weight, scales)
+    alone = 1.0 if plan.weight_meaning is WeightMeaning.COUNT else 0.0  # a rejected row without a usable weight is one row still
+    scales = _scales(table, weight, alone) if weight else {}
+    rows = _grouped(table, keys, weight, scales, alone, most=MOST_CELLS if cluster is None else sys.maxsize - 1)
     return Pass(rows, tuple(reason for reason, _ in listed), grid, found is None or found.kept, scales)
 
 
-def _grouped(table: Table, keys: Mapping[str, nw.Expr], weight: str | None, scales: Mapping[str, float]) -> pd.DataFrame:
-    scaled = {f"scaled.{name}": _scaled(table.col(weight), name, scale) for name, scale in scales.items() if weight}
-    sums = {name: nw.when(nw.col("fault") == 0).then(nw.col(f"scaled.{name}")).otherwise(0).sum() for name in scales}
-    prepared = table.frame.select(**keys, **scaled)
-    rows = collect(prepared.group_by(*keys).agg(n=nw.len(), **sums).head(MOST_CELLS + 1)).to_pandas()
-    if len(rows) > MOST_CELLS:
-        raise ContractError(f"{table.described}: over {MOST_CELLS:,} combinations of groups. Fix: cut numbers at edges, or protect fewer columns.")
+def _grouped(table: Table, keys: Mapping[str, nw.Expr], weight: str | None, scales: Mapping[str, float], alone: float, *, most: int) -> pd.DataFrame:
+    plain = {name: f"k{i}" for i, name in enumerate(keys)}  # an engine may read a name with a dot or a blank as something else
+    scaled = {f"scaled_{name}": _scaled(table.col(weight), name, scale, alone) for name, scale in scales.items() if weight}
+    sums = {name: nw.col(f"scaled_{name}").sum() for name in scales}
+    prepared = table.frame.select(**{plain[name]: key for name, key in keys.items()}, **scaled)
+    grouped = prepared.group_by(*plain.values()).agg(n=nw.len(), **sums).head(most + 1)
+    rows = collect(grouped).to_pandas().rename(columns={own: name for name, own in plain.items()})
+    if len(rows) > most:
+        raise ContractError(f"{table.described}: over {most:,} combinations of groups. Fix: cut numbers at edges, or protect fewer columns.")
     return rows.astype(dict.fromkeys(scales, "int64"))
 
 
@@ -92,7 +98,10 @@ def _keys(table: Table, plan: Plan) -> dict[str, nw.Expr]:
         "period": plan.only(Role.PERIOD),
         "segment": segment if segment in table.own else None,
     }
-    return keys | {part: table.col(name) for part, name in parts.items() if name}
+    keys |= {part: table.col(name) for part, name in parts.items() if name}
+    if (period := plan.only(Role.PERIOD)) is not None and plan.columns[period].type is ColumnType.DATE:
+        keys["period"] = table.col(period).dt.year() * 100 + table.col(period).dt.month()  # days would make every cell a person
+    return keys
 
 
 def _score(table: Table, plan: Plan) -> nw.Expr | None:
@@ -109,25 +118,18 @@ def _group_key(table: Table, plan: Plan, group: Group) -> nw.Expr:
     if group.edges is None:
         return value
     if kind is ColumnType.DATE:
-        value = _completed_years(value, plan.as_of or date.min)
+        if plan.as_of is None:
+            raise ContractError(f"column {group.column!r}: an age needs a day to be worked out for. Fix: declare study.as_of; there is no clock here.")
+        value = _completed_years(value, plan.as_of)
     else:
         value = nw.when(value.cast(nw.Float64).is_finite()).then(value.cast(nw.Float64))
-    return nw.when(~value.is_null()).then(_interval(value, group.edges, 0))
+    return nw.when(~value.is_null()).then(bins.interval(value, group.edges))
 
 
 def _completed_years(birth: nw.Expr, day: date) -> nw.Expr:
     """Return the age in completed years: it turns on the birthday."""
     had_birthday = (birth.dt.month() * 100 + birth.dt.day()) <= day.month * 100 + day.day
     return (nw.lit(day.year) - birth.dt.year() - nw.when(had_birthday).then(0).otherwise(1)).cast(nw.Float64)
-
-
-def _interval(value: nw.Expr, edges: Sequence[float], below: int) -> nw.Expr:
-    """Find the interval of a value by halving: as many comparisons as the edges have binary digits."""
-    if not edges:
-        return nw.lit(below)
-    middle = len(edges) // 2
-    left, right = _interval(value, edges[:middle], below), _interval(value, edges[middle + 1 :], below + middle + 1)
-    return nw.when(value < edges[middle]).then(left).otherwise(right)
 
 
 def faults(table: Table, plan: Plan, score: nw.Expr | None) -> Iterator[tuple[str, nw.Expr]]:
@@ -151,7 +153,7 @@ def _number(listed: Sequence[tuple[str, nw.Expr]]) -> nw.Expr:
     return code
 
 
-def _scales(table: Table, weight: str) -> dict[str, float]:
+def _scales(table: Table, weight: str, least: float) -> dict[str, float]:
     """Return the powers of two by which weights and their squares become integers whose sums fit into 63 bits.
 
     Sums of integers are the same bytes on every engine and in every order; sums of floats are not.
@@ -161,10 +163,10 @@ def _scales(table: Table, weight: str) -> dict[str, float]:
     if not row["rows"]:
         raise ContractError(f"{table.described}: column {weight!r} holds no weight above 0. Fix: give positive weights, or leave the weight out.")
     bits = min(52, 62 - math.ceil(math.log2(row["rows"] + 1)))
-    return {name: math.ldexp(1.0, bits - math.ceil(power * math.log2(row["high"])) - 1) for name, power in _POWERS.items()}
+    return {name: math.ldexp(1.0, bits - math.ceil(power * math.log2(max(row["high"], least))) - 1) for name, power in _POWERS.items()}
 
 
-def _scaled(weight: nw.Expr, name: str, scale: float) -> nw.Expr:
+def _scaled(weight: nw.Expr, name: str, scale: float, alone: float) -> nw.Expr:
     value = weight.cast(nw.Float64)
-    valid = nw.when(value.is_finite() & (value >= 0)).then(value).otherwise(0.0)
+    valid = nw.when(value.is_finite() & (value >= 0)).then(value).otherwise(alone)
     return ((valid * valid if name == "weight_squared" else valid) * scale + 0.5).floor().cast(nw.Int64)

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scoring.bounds import Bounds
+from scoring.fairness.clusters import FEW
 from scoring.fairness.disparity import DISPARITIES, IS_REFERENCE
 from scoring.fairness.hypotheses import adjust, ratio_test, used_exact
 from scoring.fairness.metrics import METRICS
@@ -101,7 +102,9 @@ def _against_all(
         others = np.maximum((~itself).sum(1), 1)
         lowest = np.nanmin(np.where(itself, np.inf, np.nan_to_num(tested.p_exclusion, nan=1.0)), axis=1)
         highest = np.nanmax(np.where(itself, -np.inf, np.nan_to_num(tested.p_within, nan=1.0)), axis=1)
-        yield asked, np.minimum(1.0, others * np.clip(lowest, 0, 1)), np.clip(highest, 0, 1)
+        both = np.clip(np.stack([others * lowest, highest]), 0, 1)
+        nobody = (sides[0][asked] == 0) & (sides[2][asked] == 0)  # neither here nor among the best-off: there is nothing to compare
+        yield asked, *np.where(nobody, np.nan, both)
 
 
 def _zero(rows: pd.DataFrame) -> Mask:
@@ -197,6 +200,7 @@ def _reasons(
     yield "exact", exact & asked
     if not binomial:
         yield "weighted", asked
+    yield "few_clusters", asked & (rows["clusters"] < FEW).to_numpy()
 
 
 def because(codes: tuple[str, ...], row: dict[str, object], bounds: Bounds, language: str) -> str:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from scoring.errors import StudyError
 from scoring.fairness.bins import NO_SCORE
+from scoring.fairness.clusters import EFFECTS
 from scoring.fairness.counts import MEASURES, Counts, Margin, margin
+from scoring.fairness.metrics import METRICS
 from scoring.fairness.one_pass import GROUP
 from scoring.vocabulary import WeightMeaning
 
@@ -36,10 +38,25 @@ def at_edge(counts: Counts, histogram: pd.DataFrame, place: int, *, outcomes: bo
     decision = np.where(scored, histogram["bin"].to_numpy() > place, histogram["decision"].to_numpy() == 1).astype(int)
     outcome = np.array([1, 0, 2])[histogram["outcome"].to_numpy()] if outcomes else np.full(len(histogram), 2)
     cells = histogram[["attribute", "group", *MEASURES]].assign(state=_STATES[decision, outcome], reject="")
-    margins: dict[tuple[str, ...], Margin] = {(name,): _margin(cells[cells["attribute"] == name], name, counts.weighted) for name in counts.attributes}
-    first = cells[cells["attribute"] == counts.attributes[0]].rename(columns={"group": GROUP + counts.attributes[0]})
-    named = first.assign(**{GROUP + name: "" for name in counts.attributes[1:]})
-    return _ByAttribute(named, counts.histogram, counts.edges, counts.exact, counts.weighted, margins)
+    margins: dict[tuple[str, ...], Margin] = {
+        (name,): _margin(cells[cells["attribute"] == name], name, counts.weighted) for name in counts.attributes
+    }
+    return _ByAttribute(_who_is_where(counts, outcomes=outcomes), counts.histogram, counts.edges, counts.exact, counts.weighted, effects=_kept_effects(counts), _margins=margins)
+
+
+def _who_is_where(counts: Counts, *, outcomes: bool) -> pd.DataFrame:
+    """Return the cells of the study without strata and segments: they say who is studied and who is rejected, the margins who is favoured."""
+    kept = counts.cells[[*(GROUP + name for name in counts.attributes), "state", "reject", *MEASURES]]
+    return kept if outcomes else kept.assign(state=kept["state"].replace({"tp": "au", "fp": "au", "fn": "ru", "tn": "ru"}))
+
+
+def _kept_effects(counts: Counts) -> pd.DataFrame | None:
+    """Carry the design effects of the study over to another cut-off, none below 1: the histogram does not know who belongs together."""
+    if not counts.clustered:
+        return None
+    every = [METRICS[name] for name in ("selection_rate", "true_positive_rate")]
+    found = pd.concat([counts.design_effects((name,), every, 0.8, rest=True) for name in counts.attributes])
+    return found.assign(**{name: found[name].clip(lower=1.0) for name in EFFECTS[:-1]})
 
 
 def _margin(cells: pd.DataFrame, name: str, weighted: WeightMeaning | None) -> Margin:

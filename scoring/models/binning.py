@@ -221,7 +221,7 @@ class WoEBinner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> people = pd.DataFrame({"age": [20, 25, 30, 45, 50, 60], "home": ["rent", "rent", "own", None, "own", "own"]})
     >>> binner = WoEBinner(min_share=0.3).fit(people, ["bad", "bad", "good", "good", "bad", "good"])
     >>> binner.transform(people).round(2)[0].tolist()
-    [-1.39, -1.39]
+    [-1.61, -1.61]
     """
 
     def __init__(

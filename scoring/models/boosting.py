@@ -26,6 +26,7 @@ from scoring.models.columns import (
     read_target,
     read_weights,
 )
+from scoring.models.threads import threads_for
 
 
 class GradientBoosting(ClassifierMixin, BaseEstimator):
@@ -83,25 +84,29 @@ class GradientBoosting(ClassifierMixin, BaseEstimator):
         present = weights > 0
         check_two_classes(numbers[present])
         self.levels_ = tuple(_known_levels(name, column[present]) for name, column in zip(names_of(self), columns, strict=True))
-        self.model_ = self._boosting().fit(self._prepared(columns)[present], numbers[present], None if sample_weight is None else weights[present])
+        values = self._prepared(columns)[present]
+        with threads_for(len(values)):
+            self.model_ = self._boosting().fit(values, numbers[present], None if sample_weight is None else weights[present])
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class, in the order of ``classes_``."""
         values = self._read(X)
-        probabilities: NDArray[np.float64] = self.model_.predict_proba(values)
+        with threads_for(len(values)):
+            probabilities: NDArray[np.float64] = self.model_.predict_proba(values)
         return probabilities
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the log-odds of ``classes_[1]``."""
         values = self._read(X)
-        log_odds: NDArray[np.float64] = self.model_.decision_function(values)
+        with threads_for(len(values)):
+            log_odds: NDArray[np.float64] = self.model_.decision_function(values)
         return log_odds
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the likelier class."""
-        values = self._read(X)
-        predicted: NDArray[Any] = self.classes_[self.model_.predict(values)]
+        above = (self.decision_function(X) > 0).astype(np.intp)
+        predicted: NDArray[Any] = self.classes_[above]
         return predicted
 
     @property

@@ -60,24 +60,25 @@ def read_table(estimator: Any, X: Any, *, reset: bool) -> list[pd.Series]:
     """Check a table by scikit-learn's rules (names, number of columns, shape) and hand out its columns, without copy where possible."""
     X = as_table(X)
     if isinstance(X, pd.DataFrame):
+        _check_frame(estimator, X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        if X.empty:
-            raise ModelError(f"{_who(estimator)}: the table has {X.shape[0]} rows and {X.shape[1]} columns. Fix: give at least one of each.")
         return [_plain(X.iloc[:, j]) for j in range(X.shape[1])]
     values = validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
     return [pd.Series(values[:, j]) for j in range(values.shape[1])]
 
 
 def names_of(estimator: Any) -> tuple[str, ...]:
-    """Return the names of the columns an estimator was fitted on; x0, x1, ... where they had none.
+    """Return the names of the columns an estimator was fitted on; x0, x1, ... where they had none."""
+    return tuple(getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(estimator.n_features_in_)]))
 
-    Two columns of one name would make a points table that nobody can read, so they are refused.
-    """
-    names = tuple(map(str, getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(estimator.n_features_in_)])))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+
+def _check_frame(estimator: Any, X: pd.DataFrame) -> None:
+    """Refuse an empty frame, and two columns of one name: nobody could read their points table."""
+    if X.empty:
+        raise ModelError(f"{_who(estimator)}: the table has {X.shape[0]} rows and {X.shape[1]} columns. Fix: give at least one of each.")
+    if not X.columns.is_unique:
+        twice = sorted({str(name) for name in X.columns[X.columns.duplicated()]})
         raise ModelError(f"{_who(estimator)}: several columns are named {', '.join(twice)}. Fix: give each column a name of its own.")
-    return names
 
 
 def _who(estimator: Any) -> str:

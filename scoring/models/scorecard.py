@@ -86,9 +86,9 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"]})
     >>> card = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"])
     >>> card.points_table()[["feature", "bin", "points"]].values.tolist()
-    [['(base)', '(everybody)', 511], ['home', 'own', 16], ['home', 'rent', -12], ['home', '(missing)', 0], ['home', '(unseen)', 0]]
+    [['(base)', '(everybody)', 506], ['home', 'own', 43], ['home', 'rent', -26], ['home', '(missing)', 0], ['home', '(unseen)', 0]]
     >>> card.score_points(pd.DataFrame({"home": ["own", None, "boat"]}))
-    array([527, 511, 511])
+    array([549, 506, 506])
     """
 
     def __init__(

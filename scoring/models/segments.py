@@ -17,6 +17,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from scoring.models.columns import Kind, ModelError, as_table, distinct_rows, kind_of, names_of, read_numbers, read_table, read_weights
+from scoring.models.threads import one_thread
 
 
 class ScoreBands(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -187,8 +188,8 @@ class KMeansSegments(ClusterMixin, BaseEstimator):
         n_segments = min(self.n_segments, len(rows))
         if n_segments < self.n_segments:
             warnings.warn(f"Only {n_segments} different rows: as many segments, not {self.n_segments}.", ConvergenceWarning, stacklevel=3)
-        found = KMeans(n_segments, n_init=self.n_init, random_state=self.seed).fit(rows, sample_weight=people).labels_
-        # Means worked out again in one thread: k-means adds up in as many as there are, and the last bits depend on it.
+        with one_thread():
+            found = KMeans(n_segments, n_init=self.n_init, random_state=self.seed).fit(rows, sample_weight=people).labels_
         weight = np.bincount(found, people)
         centres = np.stack([np.bincount(found, people * column) / weight for column in rows.T], axis=1)
         ordered: NDArray[np.float64] = centres[np.lexsort(centres.T[::-1])]

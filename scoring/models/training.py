@@ -122,7 +122,7 @@ def deal_folds(people: NDArray[np.intp], outcome: NDArray[np.intp], *, folds: in
     person of each class, and have about as many rows.
 
     >>> deal_folds(np.array([0, 1, 2, 3, 0]), np.array([1, 2, 1, 2, 1]), folds=2, seed=1)
-    array([1, 1, 0, 0, 1])
+    array([0, 0, 1, 1, 0])
     """
     rows, bad, good = (np.bincount(people[chosen], minlength=people.max() + 1) for chosen in (outcome >= 0, outcome == 1, outcome == 2))
     if folds < 2:

@@ -1,0 +1,46 @@
+# Everything sets itself up: the only needs are Python 3.11+ and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/python -m
+
+.PHONY: demo test dashboard lint bench clean
+.DEFAULT_GOAL := demo
+
+$(VENV)/.demo: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed. Fix: make PYTHON=python3.12"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dashboard: $(VENV)/.demo
+	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dashboard]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.demo  ## Study the real credit file and write its dossier in both languages
+	@$(BIN)/equiscore study data/samples/credit/activity.yaml --out studies/credit || test $$? -eq 1 -o $$? -eq 3
+	@echo "Dossier (English): $$($(BIN)/equiscore dossier studies/credit --lang en --quiet)"
+	@echo "Dossier (French):  $$($(BIN)/equiscore dossier studies/credit --lang fr --quiet)"
+
+test: $(VENV)/.dev  ## Run the tests; EQUISCORE_FULL=1 adds browser, PostgreSQL, Spark and wheel
+	$(RUN) pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.dev  ## Style, types and floors
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(BIN)/lint-imports
+
+dashboard: $(VENV)/.dashboard  ## Open the dashboard on the demo's study
+	@test -d studies/credit || $(BIN)/equiscore study data/samples/credit/activity.yaml --out studies/credit || test $$? -eq 1 -o $$? -eq 3
+	$(BIN)/equiscore dashboard studies
+
+bench: $(VENV)/.dev  ## Measure, as ratios in one run
+	$(BIN)/python benchmarks/speed.py
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,190 @@
+"""How fast, as ratios in one run on one machine. `python benchmarks/speed.py [--rows N] [--large N]` prints the table of the README.
+
+1. A million rows, three attributes crossed, eight metrics: `scoring.audit` (counts, rates, disparities, intervals, verdicts)
+   against fairlearn's MetricFrame (rates alone).
+2. Ten million rows of Parquet: the counting pass, score bins and rejects included, against a bare DuckDB GROUP BY of the same
+   columns and bins.
+3. 2,000 bootstrap replicates of 2,000 cells, as multinomial draws, against one replicate of fairlearn's bootstrap.
+Each part runs in a process of its own, so that its peak of memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+GROUPS = ["sex", "age", "region"]
+METRICS = [
+    *("selection_rate", "true_positive_rate", "false_positive_rate", "true_negative_rate", "false_negative_rate"),
+    *("positive_predictive_value", "accuracy", "base_rate"),
+]
+
+
+def customers(rows: int, seed: int = 1) -> pd.DataFrame:
+    """Make clean customers with three attributes of 3, 5 and 8 levels."""
+    rng = np.random.default_rng(seed)
+    score = rng.normal(size=rows)
+    return pd.DataFrame(
+        {
+            "sex": rng.choice(np.array(["F", "M", "X"], object), rows, p=[0.5, 0.49, 0.01]),
+            "age": rng.choice(np.array(["18-24", "25-39", "40-54", "55-65", "66+"], object), rows),
+            "region": rng.choice(np.array([f"R{i}" for i in range(8)], object), rows),
+            "score": score,
+            "accepted": (score > 0.1).astype(int),
+            "repaid": (rng.random(rows) < 0.9 - 0.1 * (score < 0)).astype(int),
+        }
+    )
+
+
+def seconds(work: Callable[[], Any], times: int = 5) -> float:
+    """Return the median time of some runs, after one to warm up."""
+    work()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def against_fairlearn(rows: int) -> dict[str, float]:
+    """Time eight metrics over three crossed attributes."""
+    import fairlearn.metrics as fm
+    from sklearn.metrics import accuracy_score, precision_score
+
+    import scoring
+
+    frame = customers(rows)
+
+    def theirs() -> Any:
+        functions = {
+            "selection_rate": fm.selection_rate, "tpr": fm.true_positive_rate, "fpr": fm.false_positive_rate, "tnr": fm.true_negative_rate,
+            "fnr": fm.false_negative_rate, "ppv": precision_score, "accuracy": accuracy_score, "base_rate": lambda y, _: float(np.mean(y)),
+        }  # fmt: skip
+        return fm.MetricFrame(metrics=functions, y_true=frame["repaid"], y_pred=frame["accepted"], sensitive_features=frame[GROUPS]).by_group
+
+    def rates() -> Any:
+        study = scoring.audit(frame, decision="accepted", favourable=1, groups=GROUPS, outcome="repaid")
+        return study.rates(by=GROUPS, metrics=METRICS)
+
+    def everything() -> Any:
+        study = scoring.audit(frame, decision="accepted", favourable=1, groups=GROUPS, outcome="repaid")
+        return study.rates(by=GROUPS, metrics=METRICS), study.disparities(by=GROUPS, metrics=METRICS), study.verdicts()
+
+    start = time.perf_counter()
+    theirs()
+    fairlearn = time.perf_counter() - start
+    return {"fairlearn": fairlearn, "rates": seconds(rates), "everything": seconds(everything)}
+
+
+def against_group_by(rows: int) -> dict[str, float]:
+    """Time the pass over Parquet against the same grouping written by hand."""
+    import duckdb
+
+    from scoring.customers.intake import admit
+    from scoring.fairness.counts import count
+    from scoring.plan import Column, Decision, Group, Outcome, Plan, Score, Source
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "customers.parquet"
+        for part, start in enumerate(range(0, rows, 1_000_000)):
+            customers(min(1_000_000, rows - start), seed=part).to_parquet(Path(folder) / f"part{part:03}.parquet", index=False)
+        bare = duckdb.connect()
+        bare.execute(f"COPY (SELECT * FROM read_parquet('{folder}/part*.parquet')) TO '{path}'")  # noqa: S608  (our own folder)
+        text = {name: Column(type="text", roles=frozenset(["protected"])) for name in GROUPS}
+        plan = Plan(
+            columns={
+                **text,
+                "accepted": Column(type="integer", roles=frozenset(["decision"])),
+                "repaid": Column(type="integer", roles=frozenset(["outcome"])),
+                "score": Column(type="number", roles=frozenset(["score"])),
+            },
+            groups={name: Group(column=name) for name in GROUPS},
+            decision=Decision(column="accepted", favourable=(1,)),
+            outcome=Outcome(column="repaid", favourable=(1,)),
+            score=Score(column="score"),
+            source=Source(path=path),
+        )
+        step, low = 11 / 1000, -5.5
+        query = f"SELECT sex, age, region, accepted, repaid, floor((score - {low}) / {step})::INT AS bin, count(*) FROM read_parquet('{path}') GROUP BY ALL"  # noqa: S608, E501
+
+        def by_hand() -> Any:
+            return bare.execute(query).to_arrow_table()
+
+        def ours() -> Any:
+            table = admit(plan)
+            object.__setattr__(table, "fingerprint", "")
+            return count(table, plan)
+
+        table = admit(plan)
+        return {"group_by": seconds(by_hand), "count": seconds(lambda: count(table, plan)), "with_intake_and_sha256": seconds(ours, 3)}
+
+
+def bootstrap(rows: int) -> dict[str, float]:
+    """Time multinomial draws of cells against one replicate of fairlearn's."""
+    import fairlearn.metrics as fm
+
+    rng = np.random.default_rng(0)
+    cells = rng.integers(5, 2_000, 2_000)
+
+    def ours() -> Any:
+        drawn = np.random.default_rng(1).multinomial(cells.sum(), cells / cells.sum(), size=2_000)
+        return np.quantile(drawn[:, :1000].sum(1) / drawn.sum(1), [0.025, 0.975])
+
+    frame = customers(min(rows, 100_000))
+    start = time.perf_counter()
+    fm.MetricFrame(
+        metrics=fm.selection_rate, y_true=frame["repaid"], y_pred=frame["accepted"], sensitive_features=frame[GROUPS], n_boot=2, ci_quantiles=[0.5]
+    )
+    theirs = (time.perf_counter() - start) / 2
+    return {"2000_replicates": seconds(ours), "fairlearn_one_replicate_100k_rows": theirs}
+
+
+def _alone(work: Callable[[int], dict[str, float]], rows: int) -> dict[str, float]:
+    """Run a part in a process of its own; add its peak of memory in GiB."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        found, peak = pool.apply(_measured, (work.__name__, rows))
+    return {**found, "peak_gib": peak}
+
+
+def _measured(name: str, rows: int) -> tuple[dict[str, float], float]:
+    found = globals()[name](rows)
+    return found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--large", type=int, default=10_000_000)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    found = {"fairlearn": _alone(against_fairlearn, chosen.rows), "group_by": _alone(against_group_by, chosen.large), "bootstrap": _alone(bootstrap, chosen.rows)}
+    if chosen.json:
+        print(json.dumps(found, indent=1))
+        return
+    fair, pass_, boot = found["fairlearn"], found["group_by"], found["bootstrap"]
+    print(f"Python {platform.python_version()}, {multiprocessing.cpu_count()} cores, {platform.machine()}")
+    print(f"{chosen.rows:,} rows, 3 attributes crossed, 8 metrics: fairlearn {fair['fairlearn']:.1f} s; audit and rates {fair['rates']:.3f} s:")
+    print(f"  {fair['fairlearn'] / fair['rates']:.0f} times faster; with all disparities, intervals and verdicts {fair['everything']:.3f} s:")
+    print(f"  {fair['fairlearn'] / fair['everything']:.0f} times faster (peak {fair['peak_gib']:.2f} GiB, the frame and fairlearn included)")
+    print(f"{chosen.large:,} rows of Parquet: bare GROUP BY {pass_['group_by']:.2f} s; count {pass_['count']:.2f} s:")
+    print(f"  {pass_['count'] / pass_['group_by']:.2f} times its time (peak {pass_['peak_gib']:.2f} GiB); opening and SHA-256 included {pass_['with_intake_and_sha256']:.2f} s")
+    print(f"2,000 replicates of 2,000 cells: {boot['2000_replicates']:.2f} s; one replicate of fairlearn on 100,000 rows {boot['fairlearn_one_replicate_100k_rows']:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The score cut elsewhere: what each group would get, read off the published counts."""
+
+from __future__ import annotations
+
+import charts
+import numpy as np
+import pandas as pd
+import parts
+import session
+import streamlit as st
+
+from scoring.fairness.narrative import records
+from scoring.reading import Tables
+from scoring.texts import say
+
+RATE = "selection_rate"
+COLUMNS = {
+    "named": "text", "verdict_in_study": "verdict", "verdict": "verdict", "hits": "count", "at_most": "count", "trials": "count", "value": "percent",
+    "reference_value": "percent", "ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio",
+}  # fmt: skip
+
+
+def show() -> None:
+    """Show the page."""
+    tables = session.tables()
+    parts.opening("whatif")
+    if not tables.cutoffs:
+        st.info(parts.t("no_score"), icon=":material/info:", width=parts.TEXT_WIDTH)
+        return
+    parts.read(parts.t("not_a_study"))
+    what_if()
+    the_score(tables)
+
+
+@st.fragment
+def what_if() -> None:
+    """Ask for a cut-off and show what it would change; only this part of the page is drawn again."""
+    tables = session.tables()
+    attribute = str(
+        st.selectbox(parts.t("choose_single"), list(tables.plan.groups), format_func=parts.attribute_name, key="whatif_attribute", persist_state="session")
+    )
+    curve = session.sweep(attribute)
+    start = _start(tables, attribute, curve)
+    options = [_turned(tables) * edge for edge in tables.cutoffs]
+    cutoff = st.select_slider(parts.t("choose_cutoff"), sorted(options), value=start, format_func=parts.score, key=f"cutoff_{session.study().digest[:12]}")
+    parts.note(_own_cutoff(tables))
+    moved = session.at_cutoff(float(cutoff))
+    rows = compared(tables, moved, attribute, curve)
+    headline(tables, rows, attribute)
+    parts.section("rates_by_cutoff")
+    charts.rates_by_cutoff(
+        curve, cutoff=float(moved.cutoff or 0), declared=tables.cutoff, turned=_turned(tables), key="sweep", description=_in_words(rows, attribute, cutoff)
+    )
+    parts.note(_in_words(rows, attribute, float(cutoff)))
+    if curve["group"].nunique() > charts.MOST_LINES:
+        parts.note(parts.t("first_drawn", n=charts.MOST_LINES, of=curve["group"].nunique()))
+    parts.section("ratios_there")
+    charts.forest(rows, tolerance=tables.plan.bounds.tolerance, labels=rows["named"].tolist(), key="whatif_forest")
+    parts.table(rows, COLUMNS, alt=parts.t("alt_whatif"), key="whatif")
+    parts.note(parts.t("whatif_note", threshold=tables.plan.bounds.publication_threshold))
+    if coarse := rows.loc[rows["verdict"] == parts.TOO_COARSE, "named"].tolist():
+        parts.read(f"{parts.badge(parts.TOO_COARSE)} {parts.plain(parts.t('coarse', groups=', '.join(coarse)))}")
+
+
+def compared(tables: Tables, moved: Tables, attribute: str, curve: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one attribute at the new cut-off, the verdict of the study beside.
+
+    No verdict stands where the published counts are too coarse for it (see `_at_most`).
+    """
+    rows = moved.judged(depth=1)
+    rows = rows[(rows["attribute"] == attribute) & (rows["metric"] == RATE)]
+    study = session.judged()
+    study = study[(study["attribute"] == attribute) & (study["metric"] == RATE)].set_index("group")["verdict"]
+    at_most = _at_most(rows, curve, float(moved.cutoff or 0))
+    coarse = at_most / rows["trials"] > rows["high"]
+    return rows.assign(
+        named=rows["group"].map(parts.group_name),
+        verdict_in_study=rows["group"].map(study).fillna(""),
+        at_most=at_most,
+        verdict=rows["verdict"].mask(coarse, parts.TOO_COARSE),
+    ).reset_index(drop=True)
+
+
+def _at_most(rows: pd.DataFrame, curve: pd.DataFrame, edge: float) -> pd.Series[float]:
+    """Return how many of each group may be selected at most: counts are published in steps of several bins, held at the lower end.
+
+    The truth lies between the count here and that of the last step before. In a small group that gap is wider than what chance
+    leaves open, and a verdict would speak of the steps, not of the people.
+    """
+    here = curve[np.isclose(curve["cutoff"], edge)].set_index("group")["hits"]
+    before = curve[curve["hits"] > curve["group"].map(here)].groupby("group")["hits"].min()
+    return rows["hits"] + rows["group"].map(before.sub(here)).fillna(0.0)
+
+
+def headline(tables: Tables, rows: pd.DataFrame, attribute: str) -> None:
+    """Show the share of everybody that would be selected, beside the study's own, and how the verdicts stand."""
+    study = tables.rates(by=attribute, metrics=[RATE])
+    before, after = (_overall(table) for table in (study, rows))
+    with st.container(horizontal=True, gap="small"):
+        st.metric(parts.t("selected_there"), parts.num(after, "percent"), border=True, width=220)
+        st.metric(parts.t("selected_in_study"), parts.num(before, "percent"), border=True, width=220)
+        for verdict, found in rows.groupby("verdict", sort=False):
+            st.metric(f":{parts.look(str(verdict)).badge}[{parts.look(str(verdict)).symbol}] {parts.verdict_name(str(verdict))}",
+                      parts.t("groups", n=len(found)), border=True, width=180)  # fmt: skip
+
+
+def _overall(rows: pd.DataFrame) -> float:
+    """Return the rate of everybody: the groups of one attribute, unknown and small ones included, are everybody."""
+    return float(rows["hits"].sum() / rows["trials"].sum())
+
+
+def _start(tables: Tables, attribute: str, curve: pd.DataFrame) -> float:
+    """Return the study's own cut-off, or the one that selects about as many people as the study."""
+    if tables.cutoff is not None:
+        return _turned(tables) * min(tables.cutoffs, key=lambda edge: abs(edge - float(tables.cutoff or 0)))
+    selected = tables.rates(by=attribute, metrics=[RATE])["hits"].sum()
+    return _turned(tables) * float((curve.groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
+
+
+def _turned(tables: Tables) -> float:
+    """Return -1 where a higher score is worse: the tables hold such scores the other way round."""
+    return -1.0 if tables.plan.score is not None and tables.plan.score.higher_is == "worse" else 1.0
+
+
+def _own_cutoff(tables: Tables) -> str:
+    """Say what the study decided by."""
+    better = parts.t("better_at_most" if _turned(tables) < 0 else "better_at_least")
+    if tables.cutoff is None:
+        return f"{parts.t('decided_by_column')} {better}"
+    rule = tables.plan.decision.cutoff.rule if tables.plan.decision.cutoff else "value"
+    value = tables.plan.decision.cutoff.value if tables.plan.decision.cutoff else None
+    said = parts.t(f"rule_{rule}", value=value or 0)
+    return f"{parts.t('own_cutoff', cutoff=parts.score(_turned(tables) * tables.cutoff))} {said} {better}"
+
+
+def _in_words(rows: pd.DataFrame, attribute: str, cutoff: float) -> str:
+    """Return what the chart shows at the chosen cut-off, for those who cannot see it."""
+    said = "; ".join(parts.t("group_rate", group=row["named"], value=row["value"]) for row in records(rows.sort_values("value")))
+    return parts.plain(parts.t("alt_sweep", attribute=parts.attribute_name(attribute), cutoff=parts.score(cutoff), rates=said))
+
+
+def the_score(tables: Tables) -> None:
+    """Say how well the score tells good outcomes from bad ones, for everybody and per group."""
+    found = tables.performance()
+    if found.empty:
+        return
+    parts.section("the_score")
+    first = records(found)[0]
+    parts.read(parts.t("auc", **{name: first[name] for name in ("auc", "low", "high")}, confidence=tables.plan.bounds.confidence))
+    rows = found.assign(named=[parts.named(row) if row["group"] else say("dashboard.everybody", session.language()) for row in records(found)])
+    kinds = {"named": "text", "auc": "ratio3", "low": "ratio3", "high": "ratio3", "good": "count", "bad": "count"}
+    parts.table(rows, kinds, alt=parts.t("alt_auc"), key="auc")
+    parts.note(parts.t("auc_note"))
+
+
+show()

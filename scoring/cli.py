@@ -1,0 +1,277 @@
+"""The command `equiscore`: one subcommand is one call. Text for people goes to standard error; results to standard output.
+
+Exit codes: 0 all shown within tolerance, 1 exclusion shown, 3 not settled, 2 input refused, 70 a fault of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scoring._version import __version__
+from scoring.errors import EquiscoreError
+
+if TYPE_CHECKING:
+    from scoring.reading import Tables
+
+app = typer.Typer(
+    name="equiscore",
+    help="Score customers, see whom the scoring shuts out and how sure one can be, and write the dossier.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+activity_app = typer.Typer(help="Write and check declarations (activity.yaml).", no_args_is_help=True)
+app.add_typer(activity_app, name="activity")
+
+REFUSED, OURS = 2, 70
+_STEPS = {"intake": "Opening the customer file", "scores": "Scores and segments", "counts": "Counting", "people": "Writing scores"}
+
+
+class Language(StrEnum):
+    """The languages of a dossier."""
+
+    EN = "en"
+    FR = "fr"
+
+
+class Format(StrEnum):
+    """The formats of a dossier."""
+
+    HTML = "html"
+    MD = "md"
+    XLSX = "xlsx"
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def main() -> None:
+    """Run the command; a refused input is one clear message, a fault of ours says so."""
+    try:
+        app(standalone_mode=True)
+    except EquiscoreError as error:
+        typer.echo(f"equiscore: {error}", err=True)
+        sys.exit(REFUSED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001  (the last resort: a person must not be left with a traceback alone)
+        import traceback
+
+        traceback.print_exc()
+        typer.echo(f"equiscore: a fault of ours ({type(error).__name__}). Fix: please report it with the lines above; nothing was written.", err=True)
+        sys.exit(OURS)
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(f"equiscore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option("--version", callback=lambda asked: _version(asked=asked), is_eager=True)] = False) -> None:
+    """Score customers, see whom the scoring shuts out and how sure one can be, and write the dossier."""
+
+
+@app.command("study")
+def study_command(
+    activity: Annotated[Path, typer.Argument(help="The declaration (activity.yaml).", show_default=False)],
+    data: Annotated[Path | None, typer.Option(help="Customer file or folder, instead of the declared source.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the study.  [default: studies/NAME]")] = None,
+    scores: Annotated[Path | None, typer.Option(help="Also write each person's score, decision, segment and offer (Parquet, pseudonyms).")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Study the scoring that a declaration describes; exit 1 if exclusion is shown, 3 if anything is not settled."""
+    from scoring.activity import ProcessingActivity
+    from scoring.plan import Source
+    from scoring.study import conduct_study
+
+    declared = ProcessingActivity.read(activity)
+    if data is not None:
+        source = (declared.study.source or Source(path=data)).model_copy(update={"path": data, "url": None, "table": None})
+        declared = declared.model_copy(update={"study": declared.study.model_copy(update={"source": source})})
+    with _progress(quiet=quiet or as_json) as step:
+        study = conduct_study(declared, scores_to=scores, step=step)
+        step("Judging")
+        judged = study.published().judged()
+    place = study.save(out or Path("studies") / activity.resolve().parent.name)
+    if as_json:
+        typer.echo(json.dumps({"study": str(place), "exit_code": study.exit_code(), "verdicts": _plain(study.published())}, ensure_ascii=False))
+    elif not quiet:
+        _show(study.published(), judged)
+        _say(f"\nStudy: {place}   (working counts: restricted like the customer file)")
+    raise typer.Exit(study.exit_code())
+
+
+@app.command("dossier")
+def dossier_command(
+    study: Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)],
+    lang: Annotated[Language, typer.Option(help="Language.")] = Language.EN,
+    format_: Annotated[Format, typer.Option("--format", help="Format.")] = Format.HTML,
+    out: Annotated[Path | None, typer.Option(help="File.  [default: dossiers/NAME.LANG.FORMAT]")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the dossier of a study, from published tables alone."""
+    from scoring.dossier import render
+    from scoring.provenance import write_file
+    from scoring.study import Study
+
+    with _progress(quiet=quiet) as step:
+        step("Checking the study")
+        held = Study.load(study)
+        step("Writing the dossier")
+        content = render(held, lang.value, format_.value)
+    place = out or Path("dossiers") / f"{study.resolve().name}.{lang.value}.{format_.value}"
+    write_file(place, content)
+    typer.echo(str(place))
+
+
+@app.command("verify")
+def verify_command(
+    study: Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)], as_json: Json = False, quiet: Quiet = False
+) -> None:
+    """Hold every byte of a study against its manifest, and say where it differs."""
+    from scoring.provenance import faults_of, read_manifest
+
+    faults = faults_of(study)
+    if as_json:
+        typer.echo(json.dumps({"study": str(study), "faults": faults, "digest": read_manifest(study).get("digest")}))
+    elif faults:
+        raise EquiscoreError(f"{study}: not as it was written.\n  " + "\n  ".join(faults) + "\nFix: ask for the folder again; never mend it by hand.")
+    elif not quiet:
+        typer.echo(f"{study}: as it was written. Digest {read_manifest(study)['digest']}")
+    raise typer.Exit(REFUSED if faults else 0)
+
+
+@app.command("dashboard")
+def dashboard_command(
+    studies: Annotated[Path, typer.Argument(help="Folder that holds studies.")] = Path("studies"),
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
+    headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
+) -> None:
+    """Open the dashboard on the studies of a folder."""
+    from scoring.launch import launch
+
+    raise typer.Exit(launch(studies, port=port, headless=headless))
+
+
+@app.command("sample")
+def sample_command(
+    name: Annotated[str | None, typer.Argument(help="credit (real) or instalments (made); none lists them.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to make.  [default: ./NAME]")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Copy a sample: declaration, datasheet and customers."""
+    from scoring.samples import copy_sample, samples
+
+    if name is None:
+        typer.echo("\n".join(f"{sample}: {line}" for sample, line in samples().items()))
+        return
+    with _progress(quiet=quiet) as step:
+        step(f"Making {name}")
+        place = copy_sample(name, out or Path(name))
+    typer.echo(str(place))
+
+
+@activity_app.command("new")
+def activity_new(path: Annotated[Path, typer.Argument(help="File to write.")] = Path("activity.yaml")) -> None:
+    """Write a commented declaration to start from."""
+    from scoring.activity import template
+    from scoring.provenance import write_file
+
+    if path.exists():
+        raise EquiscoreError(f"{path}: is there already. Fix: choose another name.")
+    write_file(path, template().encode())
+    typer.echo(str(path))
+
+
+@activity_app.command("check")
+def activity_check(path: Annotated[Path, typer.Argument(help="The declaration.", show_default=False)], quiet: Quiet = False) -> None:
+    """Read a declaration and report every fault at once."""
+    from scoring.activity import ProcessingActivity
+
+    activity = ProcessingActivity.read(path)
+    if not quiet:
+        typer.echo(f"{path}: {activity.reference} can be studied: groups {', '.join(activity.study.groups)}.")
+
+
+@activity_app.command("schema")
+def activity_schema() -> None:
+    """Print the JSON Schema of a declaration, for editors."""
+    from scoring.activity import json_schema
+
+    typer.echo(json_schema(), nl=False)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show what is being done and for how long, on standard error; nothing where that is no terminal or `quiet`."""
+    if quiet:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda name: bar.update(task, description=_STEPS.get(name, name))
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _plain(tables: Tables) -> list[dict[str, Any]]:
+    """Return published verdicts as JSON: what is no number is null."""
+    rows = tables.judged().drop(columns=["levels", "reasons", "x", "n", "y", "m"])
+    return json.loads(rows.to_json(orient="records", double_precision=12))  # type: ignore[no-any-return]  # a list of records
+
+
+def _show(tables: Tables, judged: Any) -> None:
+    """Print the headline and the groups as a table for people."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from scoring.fairness.narrative import headline, who
+    from scoring.texts import number, say
+
+    console = Console(stderr=True)
+    main = judged[(judged["metric"] == tables.plan.primary)]
+    shown = main[(main["depth"] == 1) | ((main["verdict"] == "exclusion") & (main["under"].fillna("") == ""))]
+    listed = Table(box=box.SIMPLE_HEAD, title=f"{tables.plan.primary}, tolerance {tables.plan.bounds.tolerance:g}, against: {tables.plan.reference}")
+    for name, side in (
+        ("group", "left"),
+        ("hits/people", "right"),
+        ("rate", "right"),
+        ("ratio", "right"),
+        ("interval", "right"),
+        ("verdict", "left"),
+    ):
+        listed.add_column(name, justify=side)  # type: ignore[arg-type]  # left and right
+    for row in shown.to_dict("records"):
+        limits = f"{number(row['ratio_low'], 'ratio', 'en')}-{number(row['ratio_high'], 'ratio', 'en')}"
+        rate, ratio = number(row["value"], "percent", "en"), number(row["ratio"], "ratio", "en")
+        group = escape(who({str(k): v for k, v in row.items()}, "en", tables.titles))
+        style = {"exclusion": "bold red", "leaning": "yellow"}.get(row["verdict"], "")
+        verdict = f"[{style}]{say('verdict.' + row['verdict'], 'en')}[/]" if style else say("verdict." + row["verdict"], "en")
+        listed.add_row(group, f"{row['hits']:,.0f}/{row['trials']:,.0f}", rate, ratio, limits, verdict)
+    console.print(listed)
+    for line in headline(judged, "en", tables.plan.primary):
+        console.print(escape(line), highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""From a study to a document: the order in which a reader must learn things.
+
+First what was asked, what was not measured, who is missing and what is not said; then who is excluded; then the numbers, the
+score, the method, the register entry; last, the command that makes it all again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from scoring.dossier.document import Block, Document, numbered
+from scoring.dossier.parts.closing import everybody, method, provenance, register
+from scoring.dossier.parts.findings import combinations, findings, unknown_members, verdicts
+from scoring.dossier.parts.page_one import page_one
+from scoring.dossier.parts.score import score, segments
+from scoring.dossier.view import View
+from scoring.study import Study
+
+Part = Callable[[View], Iterator[Block]]
+PARTS: tuple[Part, ...] = (
+    page_one, findings, verdicts, combinations, unknown_members, segments, score, everybody, method, register, provenance,
+)  # fmt: skip
+
+
+def compose(study: Study, language: str) -> Document:
+    """Return the dossier of a study as blocks, from its published tables only.
+
+    Parameters
+    ----------
+    study
+        Of a declaration or of an audit.
+    language
+        ``en`` or ``fr``.
+    """
+    view = View.of(study, language)
+    blocks = numbered(tuple(chain.from_iterable(part(view) for part in PARTS)), language)
+    document = study.document
+    title = view.pick(document["name"]) if document else view.say("title_audit")
+    kicker = view.say("kicker", reference=document["reference"]) if document else view.say("kicker_audit")
+    return Document(title, language, blocks, kicker, view.say("subtitle"))

@@ -1,0 +1,1 @@
+"""The parts of the dossier, a file each: view to blocks."""
