@@ -1,8 +1,10 @@
 # Everything sets itself up: the only needs are Python 3.11+ and make.
 PYTHON ?= python3
+comma  := ,
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m
+EXTRAS := dev$(if $(EQUISCORE_FULL),$(comma)postgres$(comma)spark)
 
 .PHONY: demo test dashboard lint bench clean
 .DEFAULT_GOAL := demo
@@ -17,8 +19,8 @@ $(VENV)/.dashboard: $(VENV)/.demo
 	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dashboard]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.demo
-	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(VENV)/.$(EXTRAS): $(VENV)/.demo
+	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $@
 
 demo: $(VENV)/.demo  ## Study the real credit file and write its dossier in both languages
@@ -26,10 +28,10 @@ demo: $(VENV)/.demo  ## Study the real credit file and write its dossier in both
 	@echo "Dossier (English): $$($(BIN)/equiscore dossier studies/credit --lang en --quiet)"
 	@echo "Dossier (French):  $$($(BIN)/equiscore dossier studies/credit --lang fr --quiet)"
 
-test: $(VENV)/.dev  ## Run the tests; EQUISCORE_FULL=1 adds browser, PostgreSQL, Spark and wheel
-	$(RUN) pytest -n 2 --dist loadgroup
+test: $(VENV)/.$(EXTRAS)  ## Run the tests; EQUISCORE_FULL=1 adds browser, PostgreSQL, Spark and wheel
+	$(RUN) pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
-lint: $(VENV)/.dev  ## Style, types and floors
+lint: $(VENV)/.$(EXTRAS)  ## Style, types and floors
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
@@ -39,7 +41,7 @@ dashboard: $(VENV)/.dashboard  ## Open the dashboard on the demo's study
 	@test -d studies/credit || $(BIN)/equiscore study data/samples/credit/activity.yaml --out studies/credit || test $$? -eq 1 -o $$? -eq 3
 	$(BIN)/equiscore dashboard studies
 
-bench: $(VENV)/.dev  ## Measure, as ratios in one run
+bench: $(VENV)/.$(EXTRAS)  ## Measure, as ratios in one run
 	$(BIN)/python benchmarks/speed.py
 
 clean:

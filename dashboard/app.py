@@ -14,7 +14,7 @@ if str(HERE) not in sys.path:  # the same imports from a checkout, from a wheel 
 import parts  # noqa: E402
 import session  # noqa: E402
 
-st.set_page_config(page_title="Equiscore", page_icon=":material/balance:", layout="wide", initial_sidebar_state="auto")
+st.set_page_config(page_title="Equiscore", page_icon=(HERE / "icon.svg").read_text(encoding="utf-8"), layout="wide", initial_sidebar_state="auto")
 session.choose_language()
 session.choose_study()
 parts.declare_language()
@@ -23,7 +23,7 @@ pages = [
     st.Page(HERE / "views" / f"{name}.py", title=parts.t(f"page_{name}"), icon=icon, url_path=name, default=name == "overview")
     for name, icon in views.items()
 ]
-page = st.navigation(pages)
+page = st.navigation({"Equiscore": pages})
 if session.is_open():
     page.run()
 else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -15,7 +15,8 @@ from scoring.fairness.narrative import records
 
 LARGEST_RATIO = 2.5
 """Where the axis of ratios ends: beyond it a group is far better off, and the numbers stand beside."""
-STEP = 46
+STEP, AROUND = 46, 84
+"""Height of a line; of axis and captions together."""
 _INK, _SOFT = "#1D2733", "#6B7480"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1D2733", "#8C6D1F")
 """Okabe and Ito 2008, yellow darkened: it must be seen on white."""
@@ -38,31 +39,41 @@ def forest(rows: pd.DataFrame, *, tolerance: float, labels: Sequence[str], key: 
         Of the element.
     """
     data = pd.DataFrame([_line(i, label, row) for i, (label, row) in enumerate(zip(labels, records(rows), strict=True))])
-    top = min(max([1.25, *data["high"].dropna(), *data["ratio"].dropna()]), LARGEST_RATIO)
-    x = alt.Scale(domain=[0, top], clamp=True, nice=False)
+    end = min(max([1.25, *data["high"].dropna(), *data["ratio"].dropna()]), LARGEST_RATIO)
+    scale = alt.Scale(domain=[0, end], clamp=True, nice=False)
     axis = alt.Axis(title=parts.t("axis_ratio"), labelExpr=_decimals(), tickCount=6, grid=True, titleColor=_SOFT)
-    y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
-    base = alt.Chart(data).encode(y=y)
+
+    def x(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", scale=scale, axis=axis)
+
+    base = alt.Chart(data).encode(y=alt.Y("place:O", axis=None))
     seen = base.transform_filter("isValid(datum.ratio)")
-    limits = pd.DataFrame({"x": [tolerance, 1.0], "said": [parts.t("line_tolerance", tolerance=tolerance), parts.t("line_parity")]})
-    below, parity = limits.iloc[[0]], limits.iloc[[1]]
+    colour, shape = alt.Color("colour:N", scale=None), alt.Shape("shape:N", scale=None)
+    tooltip = [alt.Tooltip("label:N", title=parts.t("column_group")), alt.Tooltip("numbers:N", title=parts.t("column_ratio"))]
     chart = alt.layer(
-        alt.Chart(below).mark_rect(color="#D55E00", opacity=0.07).encode(x=alt.value(0), x2=alt.X2("x:Q"), y=alt.value(0), y2=alt.value("height")),
-        alt.Chart(below).mark_rule(color=_INK, strokeDash=[5, 3], strokeWidth=1.5).encode(x=alt.X("x:Q", scale=x, axis=axis)),
-        alt.Chart(parity).mark_rule(color=_SOFT, strokeWidth=1).encode(x=alt.X("x:Q", scale=x, axis=axis)),
-        _caption(below, x, axis, "right"),
-        _caption(parity, x, axis, "left"),
-        base.mark_text(align="left", dy=-9, fontSize=13, color=_INK, limit=560).encode(x=alt.value(4), text="label:N"),
-        base.mark_text(align="right", dy=-9, fontSize=12, color=_SOFT).encode(x=alt.value("width"), text="numbers:N"),
-        seen.mark_rule(strokeWidth=2.5, yOffset=9).encode(x=alt.X("low:Q", scale=x), x2="high:Q", color=alt.Color("colour:N", scale=None)),
+        *_limits(tolerance, x),
+        base.mark_text(align="left", dy=-9, fontSize=13, color=_INK, limit=alt.ExprRef("width - 8")).encode(x=alt.value(4), text="label:N"),
+        base.mark_text(align="right", dy=-9, fontSize=12, color=_SOFT).encode(x=alt.value("width"), text="numbers:N", opacity=_where_wide()),
+        seen.mark_rule(strokeWidth=2.5, yOffset=9).encode(x=x("low"), x2="high:Q", color=colour),
         seen.mark_point(filled=True, size=120, opacity=1, stroke=_INK, strokeWidth=0.8, yOffset=9).encode(
-            x=alt.X("ratio:Q", scale=x),
-            shape=alt.Shape("shape:N", scale=None),
-            fill=alt.Fill("colour:N", scale=None),
-            tooltip=[alt.Tooltip("label:N", title=parts.t("column_group")), alt.Tooltip("numbers:N", title=parts.t("column_ratio"))],
+            x=x("ratio"), shape=shape, fill=alt.Fill("colour:N", scale=None), tooltip=tooltip
         ),
-    ).properties(height=STEP * len(data), padding={"left": 5, "top": 22, "right": 5, "bottom": 5})
+    ).properties(height=STEP * len(data) + AROUND)
     st.altair_chart(chart, alt=forest_in_words(rows, labels, tolerance), key=key)
+
+
+def _limits(tolerance: float, x: Callable[[str], alt.X]) -> list[alt.Chart]:
+    """Return the zone below the tolerance, the tolerance, and where rates are equal, each with its name."""
+    below = alt.Chart(pd.DataFrame({"from": [0.0], "at": [tolerance], "said": [parts.t("line_tolerance", tolerance=tolerance)]}))
+    parity = alt.Chart(pd.DataFrame({"at": [1.0], "said": [parts.t("line_parity")]}))
+    names = {"baseline": "bottom", "fontSize": 11, "color": _SOFT}
+    return [
+        below.mark_rect(color="#D55E00", opacity=0.07).encode(x=x("from"), x2="at:Q", y=alt.value(0), y2=alt.value("height")),
+        below.mark_rule(color=_INK, strokeDash=[5, 3], strokeWidth=1.5).encode(x=x("at")),
+        parity.mark_rule(color=_SOFT, strokeWidth=1).encode(x=x("at")),
+        below.mark_text(align="right", dx=-5, **names).encode(x=x("at"), y=alt.value(-5), text="said:N"),
+        parity.mark_text(align="left", dx=5, **names).encode(x=x("at"), y=alt.value(-5), text="said:N"),
+    ]
 
 
 def forest_in_words(rows: pd.DataFrame, labels: Sequence[str], tolerance: float) -> str:
@@ -92,10 +103,9 @@ def _numbers(row: Mapping[str, Any]) -> str:
     return parts.t("ratio_and_interval", ratio=row["ratio"], low=row["ratio_low"], high=row["ratio_high"])
 
 
-def _caption(data: pd.DataFrame, x: alt.Scale, axis: alt.Axis, align: str) -> alt.Chart:
-    side = 5 if align == "left" else -5
-    words = alt.Chart(data).mark_text(align=align, dx=side, baseline="bottom", fontSize=11, color=_SOFT)
-    return words.encode(x=alt.X("x:Q", scale=x, axis=axis), y=alt.value(-5), text="said:N")
+def _where_wide() -> Any:
+    """Return the opacity of what a phone has no room for; the table below holds it."""
+    return alt.condition("width > 520", alt.value(1), alt.value(0))
 
 
 def _decimals(kind: str = "") -> str:

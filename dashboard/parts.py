@@ -17,6 +17,7 @@ from scoring.fairness.narrative import level, who
 from scoring.texts import has, number, say
 from scoring.vocabulary import CROSS, Verdict
 
+TILE_WIDTH = 150
 TEXT_WIDTH = 820
 """Longest line of running text, in pixels."""
 
@@ -146,9 +147,33 @@ def opening(page: str) -> None:
     read(" · ".join(facts))
 
 
+def choose(label: str, names: Mapping[str, str], *, key: str, place: Any = st) -> str:
+    """Ask for one of some names, each shown in the reader's words; the choice outlives a change of page."""
+    return str(place.selectbox(label, list(names), format_func=lambda name: names.get(name, name), key=key, persist_state="session"))
+
+
 def section(key: str) -> None:
     """Show a heading of the second level."""
     st.header(t(key), anchor=False, divider=False)
+
+
+def tile(figure: str, words: str, below: str | None = None, *, meaning: str | None = None) -> None:
+    """Show a figure, what it is, and a remark."""
+    with st.container(border=True, width=TILE_WIDTH, height="stretch", gap="xxsmall"):
+        st.metric(words, figure, label_visibility="collapsed")
+        st.markdown(words, help=meaning)
+        if below:
+            st.caption(below)
+
+
+def verdict_tile(verdict: str, figure: str, below: str | None = None) -> None:
+    """Show how many stand at a verdict."""
+    tile(figure, f":{look(verdict).badge}[{look(verdict).symbol}] {verdict_name(verdict)}", below, meaning=_explained(verdict))
+
+
+def _explained(verdict: str) -> str | None:
+    key = f"verdict.explain_{verdict}"
+    return say(key, session.language()) if has(key) else None
 
 
 def finding(verdict: str, sentence: str) -> None:

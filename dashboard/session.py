@@ -49,11 +49,13 @@ class Opened:
 
 
 def choose_language() -> None:
-    """Ask for the language; the browser's own is where it starts. It stands in the address, so a link keeps it."""
+    """Ask for the language; the address says which, so that a link keeps it, or else the browser."""
     spoken = "fr" if str(st.context.locale or "").lower().startswith("fr") else "en"
-    st.sidebar.segmented_control(
-        "Language · Langue", LANGUAGES, format_func=NAMES.__getitem__, default=spoken, required=True, key="lang", bind="query-params", width="stretch"
-    )
+    if "lang" not in st.session_state:
+        asked = st.query_params.get("lang")
+        st.session_state["lang"] = asked if asked in LANGUAGES else spoken
+    st.sidebar.segmented_control("Language · Langue", LANGUAGES, format_func=NAMES.__getitem__, required=True, key="lang", width="stretch")
+    st.query_params["lang"] = language()
 
 
 def language() -> str:
@@ -70,11 +72,13 @@ def choose_study() -> None:
         return
     names = sorted(shelf, key=lambda name: (shelf[name].tables is None, name))
     tongue = language()
-
-    def shown(name: str) -> str:
-        return shelf[name].title if shelf[name].tables is not None else say("dashboard.study_not_opened", tongue, name=name)
-
-    st.sidebar.selectbox(say("dashboard.study", tongue), names, format_func=shown, key="study", filter_mode=None, bind="query-params")
+    shown = {name: shelf[name].title if shelf[name].tables is not None else say("dashboard.study_not_opened", tongue, name=name) for name in names}
+    if st.session_state.get("study") not in shelf:
+        asked = st.query_params.get("study")
+        st.session_state["study"] = asked if asked in shelf else names[0]
+    label = say("dashboard.study", tongue)
+    st.sidebar.selectbox(label, names, format_func=lambda name: shown.get(name, name), key="study", filter_mode=None)
+    st.query_params["study"] = str(st.session_state["study"])
     if refused := [name for name in names if shelf[name].tables is None]:
         st.sidebar.caption(say("dashboard.studies_refused", tongue, n=len(refused)))
 

@@ -76,7 +76,7 @@ def _one_column_a_role(study: Mapping[str, Any]) -> Iterator[Contradiction]:
 def _dates_need_a_day(study: Mapping[str, Any]) -> Iterator[Contradiction]:
     columns = _mapping(study.get("columns"))
     for name, group in _mapping(study.get("groups")).items():
-        kind = _mapping(columns.get(_mapping(group).get("column"))).get("type")
+        kind = _mapping(columns.get(_mapping(group).get("column", ""))).get("type")
         cut = _mapping(group).get("edges")
         if kind == "date" and cut and not study.get("as_of"):
             yield (

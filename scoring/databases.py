@@ -74,7 +74,8 @@ def _postgres(url: str, table: str, columns: Sequence[str]) -> pa.Table:
         with dbapi.connect(url.replace("postgresql+psycopg", "postgresql", 1)) as database, database.cursor() as cursor:
             # found as SELECT finds it: by the search path, views included
             cursor.execute(
-                "SELECT attname::text, atttypid::regtype::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
+                "SELECT attname::text, atttypid::regtype::text FROM pg_attribute "
+                "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
                 (".".join(map(_quoted, place)),),
             )
             kinds: dict[str, str] = dict(cursor.fetchall())

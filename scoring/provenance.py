@@ -89,8 +89,8 @@ def _swap(fresh: Path, folder: Path, old: Path) -> None:
         raise
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write one file, whole or not at all.
+def write_file(path: Path, content: bytes, *, restricted: bool = False) -> None:
+    """Write one file, whole or not at all; a restricted one, which speaks of persons, for its owner only.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def write_file(path: Path, content: bytes) -> None:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(made).chmod(0o644)
+            Path(made).chmod(0o600 if restricted else 0o644)
             Path(made).replace(path)
         except BaseException:
             Path(made).unlink(missing_ok=True)

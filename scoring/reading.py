@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,7 @@ from scoring.fairness.published import Merges, level_merges, published
 from scoring.fairness.subgroups import accounted_for
 from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bounds
 from scoring.fairness.verdicts import VERDICTS, first_things_first, judge
-from scoring.fairness.whatif import at_edge, coarsened, sweep
+from scoring.fairness.whatif import at_edge, coarsened, runs, sweep
 from scoring.plan import Plan
 from scoring.vocabulary import CROSS, REST, WeightMeaning
 
@@ -42,6 +42,8 @@ class Tables:
     threshold: int | None = None
     cutoff: float | None = None
     """The cut-off that these counts were decided at, in the score's better direction; none where a column decides."""
+    merges: Merges | None = field(default=None, kw_only=True, repr=False)
+    """Levels that other tables of the same people join; by default those that the crossings of these counts ask for."""
 
     # what the architecture promises
 
@@ -112,7 +114,11 @@ class Tables:
 
     def association(self) -> pd.DataFrame:
         """Return how far groups and segments go together (Cramer's V, total variation distance)."""
-        return segmentation.association(self.counts) if "segment" in self.counts.cells else pd.DataFrame()
+        if "segment" not in self.counts.cells:
+            return pd.DataFrame()
+        listed = rates_of(self.counts, self._sets(None), [METRICS["selection_rate"]], self.plan.bounds, self._declared)
+        shown = listed[self._large(listed)]
+        return segmentation.association(self.counts, {str(name): set(rows["group"]) for name, rows in shown.groupby("attribute")})
 
     def everybody(self) -> pd.DataFrame:
         """Return where everybody of the file is: studied or rejected and why, by attribute and group."""
@@ -139,11 +145,14 @@ class Tables:
     def calibration(self, parts: int = 10) -> pd.DataFrame:
         """Return, for about `parts` equal parts by score, from the lowest: people with an outcome, and the share of good ones."""
         held = self.counts.histogram[(self.counts.histogram["outcome"] >= 0) & (self.counts.histogram["bin"] >= 0)]
-        if held.empty:
+        first = held[held["attribute"] == self.counts.attributes[0]]
+        if first["n"].sum() < (self.threshold or 1):
             return pd.DataFrame(columns=["part", "from_score", "people", "good", "share"])
-        first = held[held["attribute"] == held["attribute"].iloc[0]]
         by_bin = first.assign(good=first["n"].where(first["outcome"] == 1, 0)).groupby("bin")[["n", "good"]].sum()
         part = np.minimum(((by_bin["n"].cumsum() - by_bin["n"] / 2) / by_bin["n"].sum() * parts).astype(int), parts - 1)
+        if self.threshold is not None:
+            sizes = by_bin["n"].groupby(part).sum()
+            part = part.map(dict(zip(sizes.index, runs(sizes.to_numpy(), self.threshold), strict=True)))
         lowest = np.append(np.nan, self.counts.edges)[by_bin.index.to_numpy(int)]
         listed = (
             by_bin.assign(part=part + 1, from_score=lowest)
@@ -156,11 +165,11 @@ class Tables:
 
     @property
     def cutoffs(self) -> list[float]:
-        """Return the cut-offs at which the what-if can stand: the edges of the histogram, in the score's own units."""
-        return sorted(self._turned * float(edge) + 0.0 for edge in self.counts.edges)
+        """Return the cut-offs at which the what-if can stand: the edges of the histogram, like `cutoff` in the score's better direction."""
+        return [float(edge) for edge in self.counts.edges]
 
     def at_cutoff(self, cutoff: float) -> Tables:
-        """Return the tables as they would be had the score been cut elsewhere, from the histogram alone.
+        """Return the tables as they would be had the score been cut at `cutoff`, in its own units, from the histogram alone.
 
         It stands at the nearest edge of the histogram (`cutoff` of the result says which). People without a score keep the
         decision they have. The histogram is kept per attribute: combinations have no what-if.
@@ -172,25 +181,20 @@ class Tables:
         """
         if not len(self.counts.edges):
             raise StudyError("This study has no score, so there is nothing to cut. Fix: declare study.score, or pass score= to audit.")
-        place = int(np.argmin(np.abs(self.counts.edges - self._turned * cutoff)))
+        turned = -1.0 if self.plan.score is not None and self.plan.score.higher_is == "worse" else 1.0
+        place = int(np.argmin(np.abs(self.counts.edges - turned * cutoff)))
         histogram = self.counts.histogram if self.threshold is None else coarsened(self.counts.histogram, self.threshold)
         moved = at_edge(self.counts, histogram, place, outcomes=self.threshold is None)
         plan = self.plan.model_copy(update={"bounds": self.plan.bounds.model_copy(update={"depth": 1})})
-        return Tables(plan, moved, self.threshold, float(self.counts.edges[place]))
+        return Tables(plan, moved, self.threshold, float(self.counts.edges[place]), merges=self._merges)
 
     def sweep(self, attribute: str) -> pd.DataFrame:
         """Return the selection rate of each group at every cut-off: attribute, group, cutoff, hits, trials, value."""
         histogram = self.counts.histogram if self.threshold is None else coarsened(self.counts.histogram, self.threshold)
         rows = sweep(histogram, self.counts.edges, attribute)
-        rows = rows.assign(cutoff=self._turned * rows["cutoff"] + 0.0)
         return rows if self.threshold is None else rows[self._large(rows)].reset_index(drop=True)
 
     # within
-
-    @property
-    def _turned(self) -> float:
-        """Return -1 where a higher score is worse for the person: counts know it turned."""
-        return -1.0 if self.plan.score is not None and self.plan.score.higher_is == "worse" else 1.0
 
     @property
     def _binomial(self) -> bool:
@@ -215,8 +219,8 @@ class Tables:
         columns = {name: group.column for name, group in self.plan.groups.items()}
         every = combinations_of(self.counts.attributes, min(self.plan.bounds.depth, len(self.counts.attributes)))
         sets = [by for by in every if len({columns[name] for name in by}) == len(by)]  # two cuts of one column cross into nothing new
-        rows = compare(self.counts, sets, self._with_primary([METRICS[name] for name in self._judged_metrics]), reference=self.plan.reference, bounds=self.plan.bounds,
-                       declared=self._declared)  # fmt: skip
+        listed = self._with_primary([METRICS[name] for name in self._judged_metrics])
+        rows = compare(self.counts, sets, listed, reference=self.plan.reference, bounds=self.plan.bounds, declared=self._declared)
         unsure = depends_on_unknowns(rows, self.plan.bounds.tolerance) if self.plan.reference == REST else None
         judged = judge(rows, self.plan.bounds, binomial=self._binomial, on_unknowns=unsure)
         return judged.assign(under=accounted_for(judged, self.plan.bounds))
@@ -246,7 +250,7 @@ class Tables:
     @cached_property
     def _merges(self) -> Merges:
         """Levels that are joined in every crossed table, from the crossings of the whole study."""
-        return level_merges(self._judgement, self.threshold or 0)
+        return level_merges(self._judgement, self.threshold or 0) if self.merges is None else self.merges
 
     def _large(self, rows: pd.DataFrame) -> pd.Series[bool]:
         """Tell which rows speak of a group that is published as it is."""

@@ -62,12 +62,14 @@ class Study(Tables):
 
         return load(Path(folder))
 
-    def plot(self, metric: str | None = None, *, ax: Any = None) -> Any:
-        """Draw the impact ratios with their intervals against the tolerance, as they may be published."""
+    def plot(self, metric: str | None = None, *, ax: Any = None, language: str = "en") -> Any:
+        """Draw the impact ratios with their intervals against the tolerance, as they may be published; a notebook shows it."""
+        from scoring.display import Drawing
         from scoring.plots.forest import plot_ratios
 
         rows = self.published().judged(depth=1)
-        return plot_ratios(rows[rows["metric"] == (metric or self.plan.primary)], bounds=self.plan.bounds, ax=ax)
+        chosen = rows[rows["metric"] == (metric or self.plan.primary)]
+        return Drawing(plot_ratios(chosen, bounds=self.plan.bounds, ax=ax, language=language, titles=self.titles))
 
     def exit_code(self) -> int:
         """Return 1 where exclusion is shown, 0 where all is shown within tolerance, 3 where anything is not settled."""
@@ -79,7 +81,7 @@ class Study(Tables):
     def _repr_html_(self) -> str:
         from scoring.display import study_html
 
-        return study_html(self)
+        return study_html(self.published())
 
 
 def conduct_study(activity: ProcessingActivity, frame: Any = None, *, scores_to: str | Path | None = None, step: Step = lambda _: None) -> Study:

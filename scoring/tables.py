@@ -6,6 +6,8 @@ Columns are renamed c0, c1, ...: DuckDB does not tell "age" from "Age", and a na
 
 from __future__ import annotations
 
+import contextlib
+import contextlib
 import functools
 import os
 from collections import Counter
@@ -60,7 +62,8 @@ def connection() -> duckdb.DuckDBPyConnection:
 
     cap = os.environ.get("EQUISCORE_MEMORY")
     shared = duckdb.connect(config={"autoinstall_known_extensions": "false", **({"memory_limit": cap} if cap else {})})
-    shared.execute("SET enable_progress_bar = false")
+    with contextlib.suppress(duckdb.Error):  # in a notebook without ipywidgets even turning the bar off is refused
+        shared.execute("SET enable_progress_bar = false")
     shared.execute("SET TimeZone = 'UTC'")  # the same day from the same moment on every machine
     return shared
 
@@ -320,6 +323,13 @@ def extended(table: Table, rows: pa.Table, added: Mapping[str, pa.Array]) -> Tab
         own[name] = f"c{len(own)}"
         rows = rows.append_column(own[name], values)
     return Table(nw.from_native(connection().from_arrow(rows)).lazy(), own, table.described, table.fingerprint)
+
+
+def numbered(table: Table, name: str) -> nw.LazyFrame[Any]:
+    """Return the rows with their number in the file, from 1; on a cluster rows have no order, so they have no number."""
+    if not table.frame.implementation.is_duckdb():
+        return table.frame.with_columns(nw.lit(None, dtype=nw.Int64()).alias(name))
+    return nw.from_native(table.frame.to_native().project(f"*, row_number() OVER () AS {_quoted(name)}")).lazy()
 
 
 def collect(frame: nw.LazyFrame[Any]) -> pa.Table:

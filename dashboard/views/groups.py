@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import charts
 import pandas as pd
 import parts
 import session
 import streamlit as st
 
-from scoring.fairness.metrics import chosen
+from scoring.fairness.metrics import chosen as metrics_of
 from scoring.fairness.narrative import records, sentence
 from scoring.reading import Tables
-from scoring.vocabulary import CROSS, UNKNOWN, Verdict
+from scoring.vocabulary import CROSS
 
-SINGLE, CROSSED = "(single)", "(crossed)"
-"""Every attribute alone; every combination."""
-DRAWN = 20
-"""Lines of a chart at most; the table holds all."""
+SINGLE, CROSSED = "(single)", "(crossed)"  # every attribute alone; every combination
+DRAWN = 20  # lines of a chart at most; the table holds all
 KEYS = ["attribute", "group", "metric"]
 JUDGED = {
     "named": "text", "verdict": "verdict", "hits": "count", "trials": "count", "value": "percent", "reference_value": "percent",
-    "ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio", "difference": "points", "shortfall": "count", "needed": "count",
+    "ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio", "shortfall": "count", "needed": "count", "difference": "points",
     "refusal_ratio": "times", "ratio_to_best": "ratio", "p_exclusion_adjusted": "p", "p_within_adjusted": "p",
 }  # fmt: skip
 DESCRIBED = {
@@ -58,31 +54,18 @@ def show() -> None:
 def controls(tables: Tables) -> tuple[str, str]:
     """Ask for the rate and for the groups."""
     left, right = st.columns(2)
-    rates = _metrics(tables)
     judged = set(session.judged()["metric"])
-    metric = left.selectbox(
-        parts.t("choose_metric"),
-        rates,
-        format_func=lambda name: parts.t("with_verdict" if name in judged else "without_verdict", metric=parts.metric_name(name)),
-        key="metric",
-        persist_state="session",
-    )
-    sets = _sets(tables)
+    rates = {name: parts.t("with_verdict" if name in judged else "without_verdict", metric=parts.metric_name(name)) for name in _metrics(tables)}
+    metric = parts.choose(parts.t("choose_metric"), rates, key="metric", place=left)
     names = {SINGLE: parts.t("every_attribute"), CROSSED: parts.t("every_combination")}
-    what = right.selectbox(
-        parts.t("choose_attribute"),
-        sets,
-        format_func=lambda name: names.get(name) or parts.attribute_name(name),
-        key="attribute",
-        persist_state="session",
-    )
-    return str(metric), str(what)
+    sets = {name: names.get(name) or parts.attribute_name(name) for name in _sets(tables)}
+    return metric, parts.choose(parts.t("choose_attribute"), sets, key="attribute", place=right)
 
 
 def _metrics(tables: Tables) -> list[str]:
     """Return the rates that the study has, those with a verdict first."""
     judged = list(dict.fromkeys([tables.plan.primary, *sorted(session.judged()["metric"].unique(), key=lambda name: name != tables.plan.primary)]))
-    return [*judged, *(metric.name for metric in chosen(None, outcome=tables.counts.observed) if metric.name not in judged)]
+    return [*judged, *(metric.name for metric in metrics_of(None, outcome=tables.counts.observed) if metric.name not in judged)]
 
 
 def _sets(tables: Tables) -> list[str]:
@@ -105,7 +88,9 @@ def described_rows(tables: Tables, metric: str, what: str) -> pd.DataFrame:
     """Return rows of a rate that gets no verdict: disparities beside their counts."""
     crossed = sorted(name for name in _sets(tables) if CROSS in name)
     asked = {SINGLE: list(tables.plan.groups), CROSSED: crossed}.get(what, [what])
-    found = [tables.disparities(by=one, metrics=[metric]).merge(tables.rates(by=one, metrics=[metric]).drop(columns="value"), on=KEYS) for one in asked]
+    found = [
+        tables.disparities(by=one, metrics=[metric]).merge(tables.rates(by=one, metrics=[metric]).drop(columns="value"), on=KEYS) for one in asked
+    ]
     return _named(pd.concat(found, ignore_index=True), alone=what not in {SINGLE, CROSSED})
 
 
@@ -127,8 +112,9 @@ def one_group(rows: pd.DataFrame, tables: Tables, *, judged: bool) -> None:
     """Say in words what is known of one group."""
     parts.section("one_group")
     listed = records(rows)
-    place = st.selectbox(parts.t("choose_group"), range(len(listed)), format_func=lambda i: parts.named(listed[i]), width=parts.TEXT_WIDTH)
-    row = listed[place or 0]
+    names = {f"{row['attribute']}: {row['group']}": parts.named(row) for row in listed}
+    chosen = parts.choose(parts.t("choose_group"), names, key="group")
+    row = next(row for row in listed if f"{row['attribute']}: {row['group']}" == chosen)
     if judged:
         parts.finding(row["verdict"], sentence(row, tables.plan.bounds, session.language(), tables.titles))
         if row.get("under"):
@@ -171,9 +157,10 @@ def segments(tables: Tables, what: str) -> None:
         parts.table(_named(offers, alone=what != SINGLE), kinds, alt=parts.t("alt_offers"), key="offers")
     st.subheader(parts.t("segments"), anchor=False)
     parts.read(parts.t("segments_mean"))
-    kinds = {"named": "text", "segment": "text", "offer": "text", "hits": "count", "trials": "count", "value": "percent", "reference_value": "percent",
-             "ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio"}  # fmt: skip
-    parts.table(_named(shares, alone=what != SINGLE).fillna({"offer": ""}), kinds, alt=parts.t("alt_segments"), key="segments")
+    kinds = {"named": "text", "segment": "text", "offer": "text", "in_segment": "count", "trials": "count", "value": "percent",
+             "reference_value": "percent", "ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio"}  # fmt: skip
+    shares = _named(shares, alone=what != SINGLE).fillna({"offer": ""}).assign(in_segment=shares["hits"].to_numpy())
+    parts.table(shares, kinds, alt=parts.t("alt_segments"), key="segments")
 
 
 show()

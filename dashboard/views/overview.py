@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import parts
 import session
@@ -12,8 +14,7 @@ from scoring.reading import Tables
 from scoring.texts import pick, say
 from scoring.vocabulary import REST, SMALL_GROUPS, UNKNOWN, Criterion, Verdict
 
-FIRST = 5
-"""Findings shown at once; the others open below them."""
+FIRST = 5  # findings shown at once; the others open below them
 _OPEN = (Verdict.LEANING.value, Verdict.UNDETERMINED.value)
 _TILES = (Verdict.EXCLUSION, Verdict.LEANING, Verdict.UNDETERMINED, Verdict.NOT_APPLICABLE, Verdict.WITHIN_TOLERANCE)
 
@@ -35,20 +36,13 @@ def show() -> None:
 def tiles(rows: pd.DataFrame, primary: str) -> None:
     """Show how many groups stand at each verdict, single groups large, combinations below."""
     main = rows[(rows["metric"] == primary) & ~_parts(rows)]
+    crossed = bool((rows["depth"] > 1).any())
     with st.container(horizontal=True, gap="small"):
         for verdict in _TILES:
             found = main[main["verdict"] == verdict.value]
-            st.metric(
-                f":{parts.look(verdict.value).badge}[{parts.look(verdict.value).symbol}] {parts.verdict_name(verdict.value)}",
-                parts.num(len(found[found["depth"] == 1])),
-                parts.t("and_combinations", n=len(found[found["depth"] > 1])),
-                delta_color="off",
-                delta_arrow="off",
-                help=say(f"verdict.explain_{verdict.value}", session.language()),
-                border=True,
-                width=172,
-            )
-    said = parts.t("tiles", metric=parts.metric_name(primary))
+            below = parts.t("and_combinations", n=len(found[found["depth"] > 1])) if crossed else None
+            parts.verdict_tile(verdict.value, parts.num(len(found[found["depth"] == 1])), below)
+    said = parts.t("tiles" if crossed else "tiles_single", metric=parts.metric_name(primary))
     parts.note(f"{said} {parts.t('tiles_parts', n=int(_parts(rows).sum()))}" if _parts(rows).any() else said)
 
 
@@ -78,9 +72,7 @@ def still_open(rows: pd.DataFrame) -> None:
     """List what is not settled, in either direction."""
     found = _findings(rows, lambda one: one["verdict"].isin(_OPEN) & ~_is_finding(one))
     parts.section("what_is_open")
-    if not found:
-        parts.read(parts.t("nothing_open"))
-    parts.read(parts.t("open_is_no_pass", n=len(found))) if found else None
+    parts.read(parts.t("open_is_no_pass", n=len(found)) if found else parts.t("nothing_open"))
     _listed(found, first=3)
 
 
@@ -89,7 +81,7 @@ def _is_finding(rows: pd.DataFrame) -> pd.Series[bool]:
     return (rows["verdict"] == Verdict.EXCLUSION.value) | (rows["zero"].astype(bool) & (rows["verdict"] != Verdict.NOT_APPLICABLE.value))
 
 
-def _findings(rows: pd.DataFrame, chosen) -> list[tuple[str, str]]:  # noqa: ANN001
+def _findings(rows: pd.DataFrame, chosen: Callable[[pd.DataFrame], pd.Series[bool]]) -> list[tuple[str, str]]:
     if rows.empty:
         return []
     tables, language = session.tables(), session.language()
@@ -118,8 +110,8 @@ def not_measured(tables: Tables) -> None:
     measured = dict.fromkeys(group.criterion for group in tables.plan.groups.values() if group.criterion)
     names = ", ".join(say(f"criterion.{ground}", language) for ground in measured)
     parts.read(parts.t("measured", names=names) if names else parts.t("measured_none"))
-    for one in tables.plan.not_measured:
-        parts.read(f"- **{say(f'criterion.{one.criterion}', language)}**{parts.t('dash')}{parts.plain(pick(one.why, language))}")
+    reasons = {one.criterion: parts.plain(pick(one.why, language)) for one in tables.plan.not_measured}
+    parts.read("\n".join(parts.t("not_measured_because", ground=say(f"criterion.{ground}", language), why=why) for ground, why in reasons.items()))
     if silent := _silent(tables):
         with st.expander(parts.t("silent", n=len(silent)), width=parts.TEXT_WIDTH):
             parts.read("\n".join(f"- {say(f'criterion.{ground}', language)}" for ground in silent))
@@ -158,9 +150,8 @@ def reasons(tables: Tables) -> None:
         parts.read(parts.t("nobody_rejected"))
         return
     parts.read(parts.t("rejected_because"))
-    for reason, n in found.items():
-        held = parts.num(n) if n >= threshold else parts.t("fewer_than", n=threshold)
-        parts.read(f"- {parts.plain(str(reason))}{parts.t('colon')}{held}")
+    held = {str(reason): parts.num(n) if n >= threshold else parts.t("fewer_than", n=threshold) for reason, n in found.items()}
+    parts.read("\n".join(parts.t("reason_and_count", reason=parts.plain(reason), n=n) for reason, n in held.items()))
 
 
 def judging(tables: Tables) -> None:

@@ -36,22 +36,28 @@ def show() -> None:
 def what_if() -> None:
     """Ask for a cut-off and show what it would change; only this part of the page is drawn again."""
     tables = session.tables()
-    attribute = str(
-        st.selectbox(parts.t("choose_single"), list(tables.plan.groups), format_func=parts.attribute_name, key="whatif_attribute", persist_state="session")
-    )
+    names = {name: parts.attribute_name(name) for name in tables.plan.groups}
+    attribute = parts.choose(parts.t("choose_single"), names, key="whatif_attribute")
     curve = session.sweep(attribute)
-    start = _start(tables, attribute, curve)
+    start = _start(tables)
     options = [_turned(tables) * edge for edge in tables.cutoffs]
-    cutoff = st.select_slider(parts.t("choose_cutoff"), sorted(options), value=start, format_func=parts.score, key=f"cutoff_{session.study().digest[:12]}")
+    cutoff = st.select_slider(
+        parts.t("choose_cutoff"), sorted(options), value=start, format_func=parts.score, key=f"cutoff_{session.study().digest[:12]}"
+    )
     parts.note(_own_cutoff(tables))
-    moved = session.at_cutoff(float(cutoff))
-    rows = compared(tables, moved, attribute, curve)
+    moved = session.at_cutoff(cutoff)
+    rows = compared(moved, attribute, curve)
     headline(tables, rows, attribute)
     parts.section("rates_by_cutoff")
     charts.rates_by_cutoff(
-        curve, cutoff=float(moved.cutoff or 0), declared=tables.cutoff, turned=_turned(tables), key="sweep", description=_in_words(rows, attribute, cutoff)
+        curve,
+        cutoff=float(moved.cutoff or 0),
+        declared=tables.cutoff,
+        turned=_turned(tables),
+        key="sweep",
+        description=_in_words(rows, attribute, cutoff),
     )
-    parts.note(_in_words(rows, attribute, float(cutoff)))
+    parts.note(_in_words(rows, attribute, cutoff))
     if curve["group"].nunique() > charts.MOST_LINES:
         parts.note(parts.t("first_drawn", n=charts.MOST_LINES, of=curve["group"].nunique()))
     parts.section("ratios_there")
@@ -62,7 +68,7 @@ def what_if() -> None:
         parts.read(f"{parts.badge(parts.TOO_COARSE)} {parts.plain(parts.t('coarse', groups=', '.join(coarse)))}")
 
 
-def compared(tables: Tables, moved: Tables, attribute: str, curve: pd.DataFrame) -> pd.DataFrame:
+def compared(moved: Tables, attribute: str, curve: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of one attribute at the new cut-off, the verdict of the study beside.
 
     No verdict stands where the published counts are too coarse for it (see `_at_most`).
@@ -97,11 +103,9 @@ def headline(tables: Tables, rows: pd.DataFrame, attribute: str) -> None:
     study = tables.rates(by=attribute, metrics=[RATE])
     before, after = (_overall(table) for table in (study, rows))
     with st.container(horizontal=True, gap="small"):
-        st.metric(parts.t("selected_there"), parts.num(after, "percent"), border=True, width=220)
-        st.metric(parts.t("selected_in_study"), parts.num(before, "percent"), border=True, width=220)
+        parts.tile(parts.num(after, "percent"), parts.t("selected_there"), parts.t("in_the_study", value=before))
         for verdict, found in rows.groupby("verdict", sort=False):
-            st.metric(f":{parts.look(str(verdict)).badge}[{parts.look(str(verdict)).symbol}] {parts.verdict_name(str(verdict))}",
-                      parts.t("groups", n=len(found)), border=True, width=180)  # fmt: skip
+            parts.verdict_tile(str(verdict), parts.num(len(found)), parts.t("groups_of", n=len(rows)))
 
 
 def _overall(rows: pd.DataFrame) -> float:
@@ -109,12 +113,13 @@ def _overall(rows: pd.DataFrame) -> float:
     return float(rows["hits"].sum() / rows["trials"].sum())
 
 
-def _start(tables: Tables, attribute: str, curve: pd.DataFrame) -> float:
+def _start(tables: Tables) -> float:
     """Return the study's own cut-off, or the one that selects about as many people as the study."""
     if tables.cutoff is not None:
         return _turned(tables) * min(tables.cutoffs, key=lambda edge: abs(edge - float(tables.cutoff or 0)))
+    attribute = next(iter(tables.plan.groups))
     selected = tables.rates(by=attribute, metrics=[RATE])["hits"].sum()
-    return _turned(tables) * float((curve.groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
+    return _turned(tables) * float((session.sweep(attribute).groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
 
 
 def _turned(tables: Tables) -> float:

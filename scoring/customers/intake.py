@@ -1,7 +1,7 @@
 """The customer file at the door: opened as declared, judged whole, nothing copied.
 
 Structural faults refuse the run here; faults of single rows are counted in the same pass as everything else
-(`scoring.fairness.counts`) and listed by `rejected_rows`.
+(`scoring.fairness.counts`) and listed by `scoring.rejects`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pyarrow as pa
 
 from scoring.errors import ContractError, StudyError
 from scoring.plan import Plan
-from scoring.tables import Table, collect, open_frame, open_source
+from scoring.tables import Table, collect, open_frame, open_source, written
 from scoring.vocabulary import ColumnType, Role
 
 KEY_VARIABLE = "EQUISCORE_KEY"
@@ -38,12 +39,13 @@ def admit(plan: Plan, frame: Any = None, *, described: str = "frame") -> Table:
     if frame is None and plan.source is None:
         raise ContractError("There is nothing to study. Fix: declare study.source, or hand in a frame or --data.")
     table = open_source(plan.source, types) if frame is None and plan.source else open_frame(frame, types, described=described)
-    rows, persons = _size(table, plan)
+    rows, named, persons = _size(table, plan)
     if not rows:
         raise ContractError(f"{table.described}: no rows. Fix: give a file with at least one customer.")
-    if persons is not None and persons < rows and plan.only(Role.CLUSTER) is None:
+    if persons < rows and plan.only(Role.CLUSTER) is None:
+        counted = [f"{named - persons:,} repeat an identifier"] * (persons < named) + [f"{rows - named:,} have none"] * (named < rows)
         raise ContractError(
-            f"{table.described}: {rows - persons:,} of {rows:,} rows repeat a {plan.only(Role.IDENTIFIER)!r} (or have none), so rows are not persons. "
+            f"{table.described}: column {plan.only(Role.IDENTIFIER)!r}: of {rows:,} rows, {' and '.join(counted)}, so rows are not persons. "
             "Fix: leave one row a person, or give the role cluster to a column that says which rows belong together."
         )
     return table
@@ -61,13 +63,15 @@ def needed(plan: Plan) -> dict[str, ColumnType]:
     return {name: column.type for name, column in plan.columns.items() if name in wanted}
 
 
-def _size(table: Table, plan: Plan) -> tuple[int, int | None]:
-    identifier = plan.only(Role.IDENTIFIER)
-    counted = [nw.len().alias("rows"), *([table.col(identifier).n_unique().alias("persons")] if identifier else [])]
-    found = collect(table.frame.select(*counted)).to_pylist()[0]
-    missing = collect(table.frame.select(table.col(identifier).is_null().sum().alias("none"))).to_pylist()[0]["none"] if identifier else 0
-    persons = found["persons"] - (1 if missing else 0) if identifier else None
-    return int(found["rows"]), None if persons is None else int(persons)
+def _size(table: Table, plan: Plan) -> tuple[int, int, int]:
+    """Return how many rows there are, how many bear an identifier, and how many different ones."""
+    if (identifier := plan.only(Role.IDENTIFIER)) is None:
+        rows = int(collect(table.frame.select(rows=nw.len())).to_pylist()[0]["rows"])
+        return rows, rows, rows
+    who = table.col(identifier).cast(nw.String()).str.strip_chars()
+    named = nw.when(who != "").then(who)
+    found = collect(table.frame.select(rows=nw.len(), named=named.count(), persons=named.n_unique(), without=named.is_null().any())).to_pylist()[0]
+    return int(found["rows"]), int(found["named"]), int(found["persons"]) - bool(found["without"])
 
 
 def key_of_pseudonyms() -> bytes:
@@ -83,21 +87,36 @@ def key_of_pseudonyms() -> bytes:
     place = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "equiscore" / "pseudonyms.key"
     try:
         if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-                stream.write(secrets.token_hex(32))
-        return place.read_text().encode()
-    except OSError as error:
-        raise StudyError(f"{place}: the key of the pseudonyms cannot be kept ({error.strerror}). Fix: set {KEY_VARIABLE}.") from error
+            _make_key(place)
+        key = place.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{place}: the key of the pseudonyms cannot be kept ({error}). Fix: set {KEY_VARIABLE}.") from error
+    if not key:
+        raise StudyError(f"{place}: the key of the pseudonyms is empty. Fix: bring the file back from a copy, or delete it to have another key made.")
+    return key.encode()
+
+
+def _make_key(place: Path) -> None:
+    """Make the secret, whole or not at all; where another process was faster, its key stands."""
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            place.hardlink_to(fresh)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def pseudonymise(identifiers: Iterable[object], key: bytes) -> list[str | None]:
-    """Replace each identifier by its keyed HMAC-SHA-256, in 32 hexadecimal digits; no identifier stays none.
+    """Replace each identifier by its keyed HMAC-SHA-256, in 32 hexadecimal digits; no identifier, or a blank one, stays none.
 
     >>> pseudonymise(["42", None], b"secret")
     ['e9e15fa5c24c0dab15e0dd2bfea40e93', None]
     """
-    return [None if one is None else hmac.new(key, str(one).encode(), hashlib.sha256).hexdigest()[:32] for one in identifiers]
+    names = ("" if one is None else written(one).strip() for one in identifiers)
+    return [hmac.new(key, name.encode(), hashlib.sha256).hexdigest()[:32] if name else None for name in names]
 
 
 def with_pseudonyms(rows: pa.Table, column: str) -> pa.Table:

@@ -102,7 +102,7 @@ class View:
 
     def listed(self, words: Iterable[str]) -> str:
         """Write a list into a sentence."""
-        return self.say("separator").join(words)
+        return f"{self.say('comma')} ".join(words)
 
     def unknown(self, attribute: str) -> float | None:
         """Return how many people's group is unknown; none where they are folded with small groups and not shown alone."""

@@ -180,11 +180,13 @@ def _unscaled(frame: pd.DataFrame, raw: one_pass.Pass) -> pd.DataFrame:
     A sum of squares is never under the square of the sum by the people: beside a huge weight the squares of the others were rounded away.
     """
     scale = raw.scales.get("n", 1.0)
-    people, weight, squared = frame["n"] / scale, frame["weight"] / raw.scales.get("weight", 1.0), frame["weight_squared"]
-    squared = np.maximum(squared / raw.scales.get("weight_squared", 1.0), weight**2 / people.where(people > 0, 1.0))
+    people, weight, squared = (frame[name] / raw.scales.get(name, 1.0) for name in MEASURES)
+    least = weight**2 / people.where(people > 0, 1.0)
     if (people == np.floor(people)).all():
         people = people.astype(np.int64)
-    return frame.assign(n=people, weight=weight, weight_squared=squared, **{name: frame[name] / scale for name in _SCORE_SUMS if name in frame})
+    return frame.assign(
+        n=people, weight=weight, weight_squared=squared.clip(lower=least), **{name: frame[name] / scale for name in _SCORE_SUMS if name in frame}
+    )
 
 
 def _states(fine: pd.DataFrame) -> NDArray[np.object_]:

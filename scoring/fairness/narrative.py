@@ -100,6 +100,16 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
+def how_many(single: int, crossed: int, language: str) -> str:
+    """Return so many groups and combinations in words.
+
+    >>> how_many(1, 0, "en"), how_many(3, 2, "en")
+    ('1 group', '3 groups and 2 combinations of groups')
+    """
+    parts = [say(f"narrative.{name}_{'one' if n == 1 else 'many'}", language, n=n) for name, n in (("group", single), ("combination", crossed)) if n]
+    return say("narrative.and", language).join(f" {part} " for part in parts).strip() if len(parts) > 1 else "".join(parts)
+
+
 def headline(rows: pd.DataFrame, language: str, primary: str) -> list[str]:
     """Return what must be known first: how many groups stand at each verdict for the primary metric, single and combined.
 
@@ -112,7 +122,7 @@ def headline(rows: pd.DataFrame, language: str, primary: str) -> list[str]:
         here = main["verdict"] == verdict.value
         single, crossed = int((here & (main["depth"] == 1)).sum()), int((here & (main["depth"] > 1) & ~part).sum())
         if single + crossed:
-            said.append(say(f"narrative.headline_{verdict.value.replace(' ', '_')}", language, single=single, crossed=crossed))
+            said.append(say(f"narrative.headline_{verdict.value.replace(' ', '_')}", language, groups=how_many(single, crossed, language)))
         elif verdict is Verdict.EXCLUSION:
             said.append(say("narrative.headline_no_exclusion_shown", language))
         if verdict is Verdict.EXCLUSION and part.any():

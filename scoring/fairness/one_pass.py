@@ -119,7 +119,9 @@ def _group_key(table: Table, plan: Plan, group: Group) -> nw.Expr:
         return value
     if kind is ColumnType.DATE:
         if plan.as_of is None:
-            raise ContractError(f"column {group.column!r}: an age needs a day to be worked out for. Fix: declare study.as_of; there is no clock here.")
+            raise ContractError(
+                f"column {group.column!r}: an age needs a day to be worked out for. Fix: declare study.as_of; there is no clock here."
+            )
         value = _completed_years(value, plan.as_of)
     else:
         value = nw.when(value.cast(nw.Float64).is_finite()).then(value.cast(nw.Float64))

@@ -46,9 +46,9 @@ def published(table: pd.DataFrame, threshold: int = 10, *, merges: Merges | None
     merges = level_merges(table, threshold) if merges is None else merges
     parts = []
     for _, rows in table.groupby(keys, sort=False):
-        names = _single_folds(rows, threshold) if rows["depth"].iloc[0] == 1 else _crossed_folds(rows, merges, threshold)
+        names = _single_folds(rows, threshold, merges) if rows["depth"].iloc[0] == 1 else _crossed_folds(rows, merges, threshold)
         if names is not None:
-            parts.append(_folded(rows, names, confidence))
+            parts.append(_folded(_without_known_total(rows) if UNKNOWN in names else rows, names, confidence))
     return pd.concat(parts, ignore_index=True) if parts else table.iloc[:0].assign(folded=[])
 
 
@@ -63,36 +63,53 @@ def _sizes(rows: pd.DataFrame) -> pd.Series[float]:
     return rows.groupby("group", sort=False)["people"].max()
 
 
-def _single_folds(rows: pd.DataFrame, threshold: int) -> dict[str, str]:
-    """Fold every small level; one more while the fold holds fewer than two levels or too few people."""
+def _single_folds(rows: pd.DataFrame, threshold: int, merges: Merges | None = None) -> dict[str, str]:
+    """Fold every small level; one more while the fold holds fewer than two levels or too few people.
+
+    Where the unknowns are in the fold, it takes in whole merged levels: crossed tables never join unknowns with a level, so a
+    level that they join with one shown here would be the difference of the two.
+    """
     sizes = _sizes(rows).rename_axis("group").reset_index().sort_values(["people", "group"])
     present = sizes[sizes["people"] > 0]
     small = present[present["people"] < threshold]
     taken = len(small)
     while 0 < taken < len(present) and (taken < 2 or present["people"].iloc[:taken].sum() < threshold):
         taken += 1
-    return dict.fromkeys(present["group"].iloc[:taken], SMALL_GROUPS)
+    folded = list(present["group"].iloc[:taken])
+    if UNKNOWN in folded:
+        joined = (merges or {}).get(str(rows["attribute"].iloc[0]), {})
+        classes = {joined[level] for level in folded if level in joined}
+        folded += [level for level in present["group"].iloc[taken:] if joined.get(level) in classes]
+    return dict.fromkeys(folded, SMALL_GROUPS)
+
+
+def _without_known_total(rows: pd.DataFrame) -> pd.DataFrame:
+    """Take the counts of the reference away: a group and its rest are everybody known, and what is left would be the folded unknowns."""
+    return rows.assign(**{name: np.nan for name in ("reference_people", "ref_hits", "ref_trials", "y", "m") if name in rows})
 
 
 def _crossed_folds(rows: pd.DataFrame, merges: Merges, threshold: int) -> dict[str, str] | None:
     """Return the new name of each combination whose levels were merged; nothing where the table cannot be shown."""
     attributes = str(rows["attribute"].iloc[0]).split(CROSS)
     unknown = _sizes(rows).get(UNKNOWN, 0)
-    if 0 < unknown < threshold or any(len(set(merges[name].values())) < 2 for name in attributes):
+    if 0 < unknown < threshold or any(len(set(merges.get(name, {}).values())) < 2 for name in attributes):
         return None
-    renamed = {}
-    for group, levels in rows.drop_duplicates("group").set_index("group")["levels"].items():
-        merged = [merges[name].get(level, level) for name, level in zip(attributes, levels, strict=True)]
-        if tuple(merged) != tuple(levels):
+    renamed, held = dict[str, str](), defaultdict[tuple[str, ...], float](float)
+    for group, levels, people in rows.drop_duplicates("group")[["group", "levels", "people"]].itertuples(index=False):
+        merged = tuple(merges[name].get(level, level) for name, level in zip(attributes, levels, strict=True))
+        held[merged] += people
+        if merged != tuple(levels):
             renamed[str(group)] = CROSS.join(merged)
-    return renamed
+    # a crossing deeper than those that the levels were merged for may still hold a small cell
+    return None if any(0 < people < threshold for people in held.values()) else renamed
 
 
 def level_merges(table: pd.DataFrame, threshold: int) -> Merges:
     """Return for each attribute what each level is called in every crossed table, so that no crossed cell is small.
 
-    The smallest small cell gives up one of its levels: the one with fewest people, merged with the next smallest level of its
-    attribute; until no cell is small. Dropping single cells instead would let margins give them back.
+    Levels that are folded together in the single table start as one: joined with others, the difference of the two tables would
+    give them back. Then the smallest small cell gives up one of its levels: the one with fewest people, merged with the next
+    smallest level of its attribute; until no cell is small. Dropping single cells instead would let margins give them back.
     """
     crossed = table[(table["depth"] > 1) & table["known"].astype(bool)].drop_duplicates(["attribute", "group"])
     single = table[(table["depth"] == 1) & table["known"].astype(bool)].drop_duplicates(["attribute", "group"])
@@ -104,6 +121,9 @@ def level_merges(table: pd.DataFrame, threshold: int) -> Merges:
         (name.split(CROSS), levels, people) for name, levels, people in zip(crossed["attribute"], crossed["levels"], crossed["people"], strict=True)
     ]
     merges: Merges = {name: {level: level for level in levels} for name, levels in sizes.items()}
+    for name, rows in table[table["depth"] == 1].groupby("attribute", sort=False):
+        folded = [level for level in _single_folds(rows, threshold) if level != UNKNOWN]
+        merges[str(name)].update(dict.fromkeys(folded, MERGED.join(sorted(folded))))
     while (victim := _smallest(cells, merges, threshold)) is not None:
         name = min(victim, key=lambda one: (_held(sizes, merges, one, victim[one]), one))
         _merge(merges[name], victim[name], sizes[name])
@@ -114,7 +134,7 @@ def _smallest(cells: Sequence[tuple[list[str], tuple[str, ...], float]], merges:
     """Return the levels of the smallest small cell, by attribute; attributes with one level left are out of every table."""
     added: dict[tuple[tuple[str, str], ...], float] = defaultdict(float)
     for attributes, levels, people in cells:
-        if all(len(set(merges[name].values())) > 1 for name in attributes):
+        if all(len(set(merges.get(name, {}).values())) > 1 for name in attributes):
             added[tuple((name, merges[name][level]) for name, level in zip(attributes, levels, strict=True))] += people
     small = [(people, cell) for cell, people in added.items() if 0 < people < threshold]
     return dict(min(small)[1]) if small else None

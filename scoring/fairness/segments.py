@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -47,8 +47,10 @@ def _as_decision(counts: Counts, favoured: pd.Series[bool], reference: Reference
     return compare(decided, [(name,) for name in counts.attributes], [METRICS["selection_rate"]], reference=reference, bounds=bounds)
 
 
-def association(counts: Counts) -> pd.DataFrame:
+def association(counts: Counts, shown: Mapping[str, Collection[str]]) -> pd.DataFrame:
     """Return how far segments and groups go together: bias-corrected Cramer's V and total variation distance.
+
+    The distance names one of the groups of each attribute that are `shown` as they are.
 
     V after Bergsma (2013, J. Korean Stat. Soc. 42:323): phi2 less (r-1)(c-1)/(n-1), never below 0. The distance of a group is
     half the sum of the absolute differences between its shares of the segments and the rest's; the largest one is given.
@@ -57,7 +59,7 @@ def association(counts: Counts) -> pd.DataFrame:
     for name in counts.attributes:
         table = counts.studied.pivot_table(index=GROUP + name, columns="segment", values="weight", aggfunc="sum", fill_value=0.0)
         known = table.drop(index=UNKNOWN, errors="ignore")
-        found.append({"attribute": name, "cramers_v": cramers_v(known.to_numpy(float)), **_farthest(known)})
+        found.append({"attribute": name, "cramers_v": cramers_v(known.to_numpy(float)), **_farthest(known, shown.get(name, ()))})
     return pd.DataFrame(found)
 
 
@@ -77,12 +79,13 @@ def cramers_v(table: np.ndarray[Any, np.dtype[np.float64]]) -> float:
     return float(np.sqrt(phi2 / free))
 
 
-def _farthest(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the group whose segments differ most from the rest's, and by how much."""
+def _farthest(table: pd.DataFrame, shown: Collection[str]) -> dict[str, Any]:
+    """Return the shown group whose segments differ most from the rest's, and by how much."""
     counts = table.to_numpy(float)
     rest = counts.sum(0) - counts
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = 0.5 * np.abs(counts / counts.sum(1, keepdims=True) - rest / rest.sum(1, keepdims=True)).sum(1)
+    distance = np.where(table.index.isin(list(shown)), distance, np.nan)
     if np.isnan(distance).all():
         return {"group": "", "total_variation": float("nan")}
     return {"group": str(table.index[int(np.nanargmax(distance))]), "total_variation": float(np.nanmax(distance))}

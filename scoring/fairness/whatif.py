@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,7 +40,15 @@ def at_edge(counts: Counts, histogram: pd.DataFrame, place: int, *, outcomes: bo
     margins: dict[tuple[str, ...], Margin] = {
         (name,): _margin(cells[cells["attribute"] == name], name, counts.weighted) for name in counts.attributes
     }
-    return _ByAttribute(_who_is_where(counts, outcomes=outcomes), counts.histogram, counts.edges, counts.exact, counts.weighted, effects=_kept_effects(counts), _margins=margins)
+    return _ByAttribute(
+        _who_is_where(counts, outcomes=outcomes),
+        counts.histogram,
+        counts.edges,
+        counts.exact,
+        counts.weighted,
+        effects=_kept_effects(counts),
+        _margins=margins,
+    )
 
 
 def _who_is_where(counts: Counts, *, outcomes: bool) -> pd.DataFrame:
@@ -71,14 +78,14 @@ def coarsened(histogram: pd.DataFrame, threshold: int) -> pd.DataFrame:
     kept = histogram.groupby(["attribute", "group", "bin", "decision"], as_index=False, sort=True)[MEASURES].sum()
     scored, others = kept[kept["bin"] != NO_SCORE], kept[kept["bin"] == NO_SCORE]
     by_bin = scored.groupby(["attribute", "group", "bin"], as_index=False)["n"].sum()
-    by_bin["merged"] = by_bin.groupby(["attribute", "group"])["n"].transform(lambda n: _runs(n.to_numpy(), threshold))
+    by_bin["merged"] = by_bin.groupby(["attribute", "group"])["n"].transform(lambda n: runs(n.to_numpy(), threshold))
     first = by_bin.groupby(["attribute", "group", "merged"])["bin"].transform("min")
     placed = scored.merge(by_bin.assign(first=first)[["attribute", "group", "bin", "first"]], on=["attribute", "group", "bin"])
     merged = placed.groupby(["attribute", "group", "first"], as_index=False)[MEASURES].sum().rename(columns={"first": "bin"}).assign(decision=-1)
     return pd.concat([merged, others], ignore_index=True).assign(outcome=-1)
 
 
-def _runs(n: NDArray[np.int64], threshold: int) -> NDArray[np.int64]:
+def runs(n: NDArray[np.int64], threshold: int) -> NDArray[np.int64]:
     """Return the number of each bin's run: bins that hold at least `threshold` together; what is left over joins the last run."""
     numbers, run, held = np.zeros(len(n), np.int64), 0, 0
     for i, people in enumerate(n):

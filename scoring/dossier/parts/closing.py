@@ -8,7 +8,7 @@ from typing import Any, Final
 from scoring.dossier.document import Block, Bullets, Code, Column, KeyValues, Paragraph, Row, TableBlock
 from scoring.dossier.parts.page_one import party, purpose, standing
 from scoring.dossier.view import View, rows_of
-from scoring.vocabulary import WeightMeaning
+from scoring.vocabulary import Role, WeightMeaning
 
 _METHODS: Final = {
     "wilson": "Wilson 1927, J. Am. Stat. Assoc. 22:209",
@@ -170,6 +170,7 @@ def audit_call(view: View) -> str:
         given["score"] = plan.score.column
     if plan.decision.cutoff is not None:
         given["cutoff"] = plan.decision.cutoff.value
+    given |= {"strata": plan.with_role(Role.STRATUM) or None, "weights": plan.only(Role.WEIGHT), "cluster": plan.only(Role.CLUSTER)}
     given |= {"segment": plan.segments.column if plan.segments else None, "reference": plan.reference, "metrics": plan.primary}
     given |= {"tolerance": plan.bounds.tolerance, "confidence": plan.bounds.confidence, "depth": plan.bounds.depth}
     written = [f"groups={groups!r}", *(["estimator=estimator"] if estimated else [])]

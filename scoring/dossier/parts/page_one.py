@@ -75,7 +75,7 @@ def _not_measured(view: View) -> Iterator[Block]:
         rows = tuple(Row((named[criterion], why[criterion])) for criterion in told)
         yield TableBlock(view.say("caption_not_measured"), (Column(view.say("ground")), Column(view.say("declared_reason"))), rows)
     if silent := [named[criterion] for criterion in left if criterion not in why]:
-        yield Paragraph(view.say("no_reason", grounds="; ".join(silent) if view.language == "en" else "\u202f; ".join(silent)))
+        yield Paragraph(view.say("no_reason", grounds=f"{view.say('semicolon')} ".join(silent)))
 
 
 def _missing(view: View) -> TableBlock:
