@@ -15,7 +15,7 @@ from scoring.fairness.narrative import records
 
 LARGEST_RATIO = 2.5
 """Where the axis of ratios ends: beyond it a group is far better off, and the numbers stand beside."""
-STEP, AROUND = 46, 84
+STEP, AROUND = 42, 84
 """Height of a line; of axis and captions together."""
 _INK, _SOFT = "#1D2733", "#6B7480"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1D2733", "#8C6D1F")
@@ -52,10 +52,10 @@ def forest(rows: pd.DataFrame, *, tolerance: float, labels: Sequence[str], key: 
     tooltip = [alt.Tooltip("label:N", title=parts.t("column_group")), alt.Tooltip("numbers:N", title=parts.t("column_ratio"))]
     chart = alt.layer(
         *_limits(tolerance, x),
-        base.mark_text(align="left", dy=-9, fontSize=13, color=_INK, limit=alt.ExprRef("width - 8")).encode(x=alt.value(4), text="label:N"),
-        base.mark_text(align="right", dy=-9, fontSize=12, color=_SOFT).encode(x=alt.value("width"), text="numbers:N", opacity=_where_wide()),
-        seen.mark_rule(strokeWidth=2.5, yOffset=9).encode(x=x("low"), x2="high:Q", color=colour),
-        seen.mark_point(filled=True, size=120, opacity=1, stroke=_INK, strokeWidth=0.8, yOffset=9).encode(
+        base.mark_text(align="left", dy=-8, fontSize=13, color=_INK, limit=alt.ExprRef("width - 8")).encode(x=alt.value(4), text="label:N"),
+        base.mark_text(align="right", dy=-8, fontSize=12, color=_SOFT).encode(x=alt.value("width"), text="numbers:N", opacity=_where_wide()),
+        seen.mark_rule(strokeWidth=2.5, yOffset=7).encode(x=x("low"), x2="high:Q", color=colour),
+        seen.mark_point(filled=True, size=120, opacity=1, stroke=_INK, strokeWidth=0.8, yOffset=7).encode(
             x=x("ratio"), shape=shape, fill=alt.Fill("colour:N", scale=None), tooltip=tooltip
         ),
     ).properties(height=STEP * len(data) + AROUND)

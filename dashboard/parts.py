@@ -14,7 +14,7 @@ import streamlit as st
 
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.narrative import level, who
-from scoring.texts import has, number, say
+from scoring.texts import NOTHING, has, number, say
 from scoring.vocabulary import CROSS, Verdict
 
 TILE_WIDTH = 150
@@ -157,23 +157,18 @@ def section(key: str) -> None:
     st.header(t(key), anchor=False, divider=False)
 
 
-def tile(figure: str, words: str, below: str | None = None, *, meaning: str | None = None) -> None:
+def tile(figure: str, words: str, below: str | None = None) -> None:
     """Show a figure, what it is, and a remark."""
     with st.container(border=True, width=TILE_WIDTH, height="stretch", gap="xxsmall"):
         st.metric(words, figure, label_visibility="collapsed")
-        st.markdown(words, help=meaning)
+        st.markdown(words)
         if below:
             st.caption(below)
 
 
 def verdict_tile(verdict: str, figure: str, below: str | None = None) -> None:
     """Show how many stand at a verdict."""
-    tile(figure, f":{look(verdict).badge}[{look(verdict).symbol}] {verdict_name(verdict)}", below, meaning=_explained(verdict))
-
-
-def _explained(verdict: str) -> str | None:
-    key = f"verdict.explain_{verdict}"
-    return say(key, session.language()) if has(key) else None
+    tile(figure, f":{look(verdict).badge}[{look(verdict).symbol}] {verdict_name(verdict)}", below)
 
 
 def finding(verdict: str, sentence: str) -> None:
@@ -219,10 +214,10 @@ def table(rows: pd.DataFrame, kinds: Kinds, *, alt: str, key: str | None = None)
     """Show rows with headers in the reader's language. Numbers stay numbers, so that a column sorts; only their writing is ours."""
     shown = pd.DataFrame({name: _cells(rows[name], kind) for name, kind in kinds.items()}).reset_index(drop=True)
     numeric = {name: kind for name, kind in kinds.items() if kind not in _WORDS}
-    styled = shown.style.format({name: _writer(kind) for name, kind in numeric.items()}, na_rep="–")
+    styled = shown.style.format({name: _writer(kind) for name, kind in numeric.items()})
     config = {name: st.column_config.Column(t(f"column_{name}"), help=_help(name), pinned=i == 0) for i, name in enumerate(kinds)}
-    height = "content" if len(shown) <= 12 else "auto"
-    st.dataframe(styled, hide_index=True, column_config=config, alt=alt, key=key, height=height, width="stretch")
+    height = "content" if len(shown) <= 15 else "auto"
+    st.dataframe(styled, hide_index=True, column_config=config, alt=alt, key=key, height=height, placeholder=NOTHING)
 
 
 def _cells(values: pd.Series[Any], kind: str) -> pd.Series[Any]:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from scoring.consistency import contradictions
-from scoring.declaration import Text, explain, load_yaml
+from scoring.declaration import Text, explained, load_yaml
 from scoring.errors import DeclarationError, raise_all
 from scoring.plan import Declared, Plan, Word
 from scoring.vocabulary import LegalBasis
@@ -90,7 +91,7 @@ class ProcessingActivity(Declared):
         try:
             activity = cls.model_validate(raw)
         except ValidationError as error:
-            faults += [explain(fault, cls, path, lines) for fault in error.errors(include_url=False)]
+            faults += explained(error, cls, raw, path, lines)
         faults += [DeclarationError(f"{path}{lines.at(where)}: {what}") for where, what in contradictions(raw)]
         raise_all(str(path), faults)
         return activity.located(path.parent)
@@ -106,6 +107,11 @@ class ProcessingActivity(Declared):
     def document(self) -> dict[str, Any]:
         """Return the declaration as plain data, the source by its name only: a path is a fact of a machine, not of an activity."""
         return self.model_copy(update={"study": self.study.portable()}).model_dump(mode="json")
+
+
+def template() -> str:
+    """Return a complete declaration with a comment beside each key, to be changed into one's own."""
+    return files("scoring").joinpath("templates/activity.yaml").read_text(encoding="utf-8")
 
 
 def json_schema() -> str:

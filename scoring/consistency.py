@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from scoring.declaration import dotted
 from scoring.errors import nearest
 from scoring.vocabulary import CROSS, Role
 
@@ -25,39 +26,55 @@ def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _word(value: object) -> str:
+    """Return a value as the name that it should be; what cannot be one is a fault of its own key, found elsewhere."""
+    return value if isinstance(value, str) else ""
+
+
 def _roles(column: object) -> list[str]:
-    roles = _mapping(column).get("roles", [])
-    return [roles] if isinstance(roles, str) else list(roles or [])
+    roles = _mapping(column).get("roles")
+    return [roles] if isinstance(roles, str) else [_word(role) for role in _listed(roles)]
+
+
+def _columns(study: Mapping[str, Any]) -> dict[str, Any]:
+    return _mapping(study.get("columns"))
+
+
+def _groups(study: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: _mapping(group) for name, group in _mapping(study.get("groups")).items()}
 
 
 def _uses(study: Mapping[str, Any]) -> Iterator[tuple[Place, str, Role]]:
     """Go through every place that speaks of a column, with the role that the column must have there."""
-    for name, group in _mapping(study.get("groups")).items():
-        yield ("study", "groups", name, "column"), _mapping(group).get("column", ""), Role.PROTECTED
+    for name, group in _groups(study).items():
+        yield ("study", "groups", name, "column"), _word(group.get("column")), Role.PROTECTED
     for part, role in (("decision", Role.DECISION), ("outcome", Role.OUTCOME), ("score", Role.SCORE), ("segments", Role.SEGMENT)):
-        yield ("study", part, "column"), _mapping(study.get(part)).get("column") or "", role
-    train = _mapping(_mapping(study.get("score")).get("train"))
-    kmeans = _mapping(_mapping(study.get("segments")).get("kmeans"))
-    for place, names in ((("study", "score", "train", "features"), train), (("study", "segments", "kmeans", "features"), kmeans)):
-        for position, name in enumerate(names.get("features") or []):
-            yield (*place, position), name, Role.FEATURE
+        yield ("study", part, "column"), _word(_mapping(study.get(part)).get("column")), role
+    for part, way in (("score", "train"), ("segments", "kmeans")):
+        names = _listed(_mapping(_mapping(study.get(part)).get(way)).get("features"))
+        for position, name in enumerate(names):
+            yield ("study", part, way, "features", position), _word(name), Role.FEATURE
 
 
 def _columns_are_declared(study: Mapping[str, Any]) -> Iterator[Contradiction]:
-    columns = _mapping(study.get("columns"))
+    columns = _columns(study)
     for place, name, role in _uses(study):
         if not name or not columns:
             continue
         if name not in columns:
             near = nearest(str(name), map(str, columns))
-            yield place, f"{place[-1]}: {name!r} is not among study.columns. Fix: " + (f"did you mean {near!r}?" if near else "declare it there.")
+            yield place, f"{dotted(place)}: {name!r} is not among study.columns. Fix: " + (f"did you mean {near!r}?" if near else "declare it there.")
         elif role not in _roles(columns[name]):
             yield ("study", "columns", name, "roles"), f"study.columns.{name}: used as {role}, but without that role. Fix: add {role} to its roles."
 
 
 def _protected_columns_make_groups(study: Mapping[str, Any]) -> Iterator[Contradiction]:
-    used = {_mapping(group).get("column") for group in _mapping(study.get("groups")).values()}
-    for name, column in _mapping(study.get("columns")).items():
+    used = {_word(group.get("column")) for group in _groups(study).values()}
+    for name, column in _columns(study).items():
         if Role.PROTECTED in _roles(column) and name not in used:
             yield (
                 ("study", "columns", name),
@@ -68,16 +85,16 @@ def _protected_columns_make_groups(study: Mapping[str, Any]) -> Iterator[Contrad
 def _one_column_a_role(study: Mapping[str, Any]) -> Iterator[Contradiction]:
     single = (Role.IDENTIFIER, Role.DECISION, Role.OUTCOME, Role.SCORE, Role.WEIGHT, Role.CLUSTER, Role.PERIOD, Role.SEGMENT)
     for role in single:
-        holders = [name for name, column in _mapping(study.get("columns")).items() if role in _roles(column)]
+        holders = [name for name, column in _columns(study).items() if role in _roles(column)]
         if len(holders) > 1:
             yield ("study", "columns", holders[1]), f"study.columns: {' and '.join(holders)} all have the role {role}. Fix: leave it to one."
 
 
 def _dates_need_a_day(study: Mapping[str, Any]) -> Iterator[Contradiction]:
-    columns = _mapping(study.get("columns"))
-    for name, group in _mapping(study.get("groups")).items():
-        kind = _mapping(columns.get(_mapping(group).get("column", ""))).get("type")
-        cut = _mapping(group).get("edges")
+    columns = _columns(study)
+    for name, group in _groups(study).items():
+        kind = _word(_mapping(columns.get(_word(group.get("column")))).get("type"))
+        cut = group.get("edges")
         if kind == "date" and cut and not study.get("as_of"):
             yield (
                 ("study", "groups", name),
@@ -105,10 +122,49 @@ def _scores_are_there(study: Mapping[str, Any]) -> Iterator[Contradiction]:
         yield ("study", "segments", "bands"), "study.segments.bands: there is no score to cut. Fix: add study.score."
     if score.get("train") and not outcome:
         yield ("study", "score", "train"), "study.score.train: nothing to learn from. Fix: add study.outcome."
-    if score.get("train") and not any(Role.FEATURE in _roles(c) for c in _mapping(study.get("columns")).values()):
+    if score.get("train") and _columns(study) and not any(Role.FEATURE in _roles(c) for c in _columns(study).values()):
         yield ("study", "score", "train"), "study.score.train: no column has the role feature. Fix: give the role to those that may enter the score."
     if _mapping(_mapping(study.get("decision")).get("cutoff")).get("rule") == "cost" and not outcome:
         yield ("study", "decision", "cutoff"), "study.decision.cutoff: the rule cost weighs outcomes. Fix: add study.outcome, or choose another rule."
+
+
+def _numbers_are_numbers(study: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """Ask that scores, weights and what k-means measures distances of are numbers: a text would stop the run half-way."""
+    uses: list[tuple[str, Role]] = [(name, role) for _, name, role in _uses(study) if role is Role.SCORE]
+    uses += [(name, Role.WEIGHT) for name, column in _columns(study).items() if Role.WEIGHT in _roles(column)]
+    uses += [(name, Role.FEATURE) for place, name, _ in _uses(study) if "kmeans" in place]
+    for name, role in uses:
+        if (kind := _word(_mapping(_columns(study).get(name)).get("type"))) in {"text", "boolean", "date"}:
+            used = "feature of k-means" if role is Role.FEATURE else str(role)
+            yield ("study", "columns", name, "type"), f"study.columns.{name}.type: a {used} is no {kind}. Fix: declare it number or integer."
+
+
+def _offers_name_segments(study: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """Each segment that the declaration makes has its offer, and no offer is for a segment that nobody makes."""
+    segments = _mapping(study.get("segments"))
+    offers, names = _mapping(segments.get("offers")), [str(name) for name in _segments_made(segments)]
+    if not offers or not names:
+        return
+    for name in offers:
+        if str(name) not in names:
+            near = nearest(str(name), names)
+            fix = f"did you mean {near!r}?" if near else f"use one of {', '.join(names)}."
+            yield ("study", "segments", "offers", name), f"study.segments.offers.{name}: no such segment. Fix: {fix}"
+    if silent := [name for name in names if name not in map(str, offers)]:
+        yield (
+            ("study", "segments", "offers"),
+            f"study.segments.offers: nothing is said of {', '.join(map(repr, silent))}. Fix: add each; empty (null) says that there is no offer.",
+        )
+
+
+def _segments_made(segments: Mapping[str, Any]) -> list[Any]:
+    bands, kmeans = _mapping(segments.get("bands")), _mapping(segments.get("kmeans"))
+    if edges := _listed(bands.get("edges")):
+        labels = _listed(bands.get("labels"))
+        made = labels or list(map(str, range(len(edges) + 1)))
+        return made if all(map(_word, made)) else []
+    number = kmeans.get("segments")
+    return list(range(number)) if isinstance(number, int) and 0 < number < 100 else []
 
 
 def _names_can_be_crossed(study: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -132,9 +188,9 @@ def _references_are_attributes(study: Mapping[str, Any]) -> Iterator[Contradicti
 
 
 def _measured_or_not(study: Mapping[str, Any]) -> Iterator[Contradiction]:
-    measured = {_mapping(group).get("criterion") for group in _mapping(study.get("groups")).values()}
-    for position, row in enumerate(study.get("not_measured") or []):
-        if (criterion := _mapping(row).get("criterion")) in measured:
+    measured = {_word(group.get("criterion")) for group in _groups(study).values()} - {""}
+    for position, row in enumerate(_listed(study.get("not_measured"))):
+        if (criterion := _word(_mapping(row).get("criterion"))) in measured:
             yield ("study", "not_measured", position), f"study.not_measured: {criterion} is measured by a group. Fix: take it out of one of the two."
 
 
@@ -144,6 +200,8 @@ _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Contradiction]], ...] = (
     _one_column_a_role,
     _dates_need_a_day,
     _scores_are_there,
+    _numbers_are_numbers,
+    _offers_name_segments,
     _names_can_be_crossed,
     _references_are_attributes,
     _measured_or_not,

@@ -1,18 +1,20 @@
 """Reading YAML so that every fault can say where it stands.
 
-YAML 1.2 booleans only (`yes` and `no` are words: they are levels of many a column), a key written twice is a fault,
-and each key keeps its line.
+Less is read into words than YAML 1.1 does: `yes`, `no`, `2024-01-31`, `1:30` and `01` are words, for they are levels of many a
+column. A key written twice is a fault, and each key keeps its line.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from scoring.errors import DeclarationError, EquiscoreError, nearest
 from scoring.plan import Word
@@ -22,13 +24,21 @@ Where = tuple[str | int, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that knows no other booleans than true and false."""
+    """SafeLoader that knows no booleans but true and false, no dates, and no number that begins with a needless zero."""
 
 
+_LEFT_OUT = {f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "int", "float")}
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _LEFT_OUT and (tag != "tag:yaml.org,2002:bool" or first in "tTfF")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_WHOLE = r"[-+]?(?:0|[1-9][0-9]*)"
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(f"^{_WHOLE}$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(rf"^(?:(?:{_WHOLE}\.[0-9]*|[-+]?\.[0-9]+)(?:[eE][-+]?[0-9]+)?|{_WHOLE}[eE][-+]?[0-9]+|[-+]?\.inf|\.nan)$"),
+    list("-+.0123456789"),
+)
 
 
 class Lines:
@@ -36,6 +46,11 @@ class Lines:
 
     def __init__(self, places: Mapping[Where, int]) -> None:
         self._places = places
+
+    def order(self, where: Where) -> tuple[int, str]:
+        """Sort faults as they stand in the file."""
+        known = next((where[:n] for n in range(len(where), 0, -1) if where[:n] in self._places), None)
+        return self._places[known] if known else 0, dotted(where)
 
     def at(self, where: Where) -> str:
         """Return ``:12`` for the nearest key that the file holds, or nothing."""
@@ -51,27 +66,43 @@ def load_yaml(path: Path) -> tuple[dict[str, Any], Lines, list[EquiscoreError]]:
         text = path.read_text(encoding="utf-8-sig")
         tree = yaml.compose(text, Loader=_Loader)
         content = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise DeclarationError(f"{path}: not readable as YAML: {' '.join(str(error).split())}. Fix: mend the line that it names.") from error
+    except UnicodeDecodeError as error:
+        raise DeclarationError(f"{path}: not written in UTF-8 (byte {error.start:,}). Fix: save it as UTF-8.") from error
+    except yaml.MarkedYAMLError as error:
+        place = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise DeclarationError(
+            f"{path}{place}: not readable as YAML: {error.problem or error.context}. Fix: mend that line or the one above."
+        ) from error
+    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
+        said = " ".join(str(error).replace('in "<unicode string>", ', "").split())
+        raise DeclarationError(f"{path}: not readable as YAML: {said}. Fix: mend what it names.") from error
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: a declaration is keys and values, this is not. Fix: start from `equiscore activity new`.")
     places, twice = dict[Where, int](), list[EquiscoreError]()
-    for where, line in _keys(tree):
+    for where, line in _keys(tree, set()):
         if where in places:
             twice.append(DeclarationError(f"{path}:{line}: {dotted(where)}: written twice, also in line {places[where]}. Fix: keep one."))
         places.setdefault(where, line)
     return content, Lines(places), twice
 
 
-def _keys(node: yaml.Node | None, above: Where = ()) -> Iterator[tuple[Where, int]]:
+def _keys(node: yaml.Node | None, seen: set[int], above: Where = ()) -> Iterator[tuple[Where, int]]:
+    """Go through the keys and their lines; what is spoken of again by an alias is not gone through again."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield (*above, key.value), key.start_mark.line + 1
-            yield from _keys(value, (*above, key.value))
+            yield (*above, _key(key)), key.start_mark.line + 1
+            yield from _keys(value, seen, (*above, _key(key)))
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
             yield (*above, position), value.start_mark.line + 1
-            yield from _keys(value, (*above, position))
+            yield from _keys(value, seen, (*above, position))
+
+
+def _key(node: yaml.Node) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
 def dotted(where: Sequence[str | int]) -> str:
@@ -83,25 +114,98 @@ def dotted(where: Sequence[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
 
 
-def explain(fault: Mapping[str, Any], model: type[BaseModel], path: Path, lines: Lines) -> DeclarationError:
-    """Turn a fault that pydantic found into a sentence with place and fix."""
-    where = tuple(part for part in fault["loc"] if not _is_branch(part))
-    place = f"{path}{lines.at(where)}: {dotted(where)}"
-    if fault["type"] == "extra_forbidden":
+def explained(error: ValidationError, model: type[BaseModel], raw: Mapping[str, Any], path: Path, lines: Lines) -> list[DeclarationError]:
+    """Turn what pydantic found into sentences with place and fix, each fault once."""
+    faults = [_Fault(_place(fault["loc"], raw, fault["type"]), {**fault}) for fault in error.errors(include_url=False)]
+    said = []
+    for place, together in groupby(sorted(faults, key=lambda one: lines.order(one.where)), key=lambda one: one.where):
+        here = _of_one_branch([fault for fault in together if not _said_elsewhere(fault, faults, model)], faults)
+        said += [DeclarationError(f"{path}{lines.at(place)}: {dotted(place)}: {_sentence(fault, model)}") for fault in here]
+    return said
+
+
+class _Fault(NamedTuple):
+    """What pydantic found, at a place of the file."""
+
+    where: Where
+    found: Mapping[str, Any]
+
+
+def _place(loc: Sequence[str | int], raw: Any, kind: str) -> Where:
+    """Follow a place into the file: what is no key there is the name of a branch of a union."""
+    where: Where = ()
+    for step, part in enumerate(loc, start=1):
+        inside = raw if isinstance(raw, dict) else dict(enumerate(raw)) if isinstance(raw, list) else {}
+        if part in inside:
+            where, raw = (*where, part), inside[part]
+        elif kind == "missing" and step == len(loc):
+            where = (*where, part)
+    return where
+
+
+def _said_elsewhere(fault: _Fault, faults: Sequence[_Fault], model: type[BaseModel]) -> bool:
+    """Tell whether another fault says the same: the key is there with a slip, or the list is short of its faulty items only."""
+    where, kind = fault.where, fault.found["type"]
+    if kind == "missing":
+        beside = [other.where[-1] for other in faults if other.found["type"] == "extra_forbidden" and other.where[:-1] == where[:-1]]
+        return any(nearest(str(name), _fields(model, where[:-1])) == where[-1] for name in beside)
+    return kind == "too_short" and any(other.where[: len(where)] == where and len(other.where) > len(where) for other in faults)
+
+
+def _of_one_branch(here: list[_Fault], faults: Sequence[_Fault]) -> list[_Fault]:
+    """Keep, of the faults of one place, what the branch that was meant says; where none was meant, say what all want."""
+    types = [fault for fault in here if fault.found["type"].endswith("_type")]
+    others = [fault for fault in here if fault not in types]
+    where = here[0].where if here else ()
+    if others or any(len(fault.where) > len(where) and fault.where[: len(where)] == where for fault in faults):
+        return others
+    if len(types) < 2:
+        return types
+    wanted = " or ".join(dict.fromkeys(_says(fault.found) for fault in types))
+    return [_Fault(where, {**types[0].found, "says": wanted})]
+
+
+def _sentence(fault: _Fault, model: type[BaseModel]) -> str:
+    where, found = fault
+    kind, value = found["type"], found.get("input")
+    if kind == "extra_forbidden":
         known = sorted(_fields(model, where[:-1]))
         near = nearest(str(where[-1]), known)
-        return DeclarationError(f"{place}: no such key. Fix: " + (f"did you mean {near!r}?" if near else f"use one of {', '.join(known)}."))
-    if fault["type"] == "missing":
-        return DeclarationError(f"{place}: missing. Fix: add it; `equiscore activity new` shows an example.")
-    said = fault["msg"].removeprefix("Value error, ")
-    fix = "" if "Fix:" in said else " Fix: change it to that."
-    given = "" if isinstance(fault["input"], (dict, list, BaseModel)) else f" (it is {fault['input']!r})"
-    return DeclarationError(f"{place}: {said}{given}.{fix}" if fix else f"{place}: {said}")
+        return "no such key. Fix: " + (f"did you mean {near!r}?" if near else f"use one of {', '.join(known)}.")
+    if kind == "missing":
+        return "missing. Fix: add it; `equiscore activity new` shows an example."
+    if kind in {"too_short", "string_too_short"} or value is None:
+        return "empty. Fix: " + ("list at least one." if kind == "too_short" else "write something there.")
+    said = found["msg"].removeprefix("Value error, ")
+    if "Fix:" in said:
+        return said
+    given = "" if isinstance(value, (dict, list, BaseModel)) else f" (it is {value!r})"
+    return f"should be {found.get('says') or _says(found)}{given}. Fix: {_fix(found)}"
 
 
-def _is_branch(part: str | int) -> bool:
-    """Tell the name of a union's branch, which pydantic puts into the place, from a key of the file."""
-    return isinstance(part, str) and ("[" in part or part in {"str", "constrained-str", "bool", "int", "float"})
+def _says(found: Mapping[str, Any]) -> str:
+    said = {
+        "string_type": "words",
+        "dict_type": "keys and values",
+        "model_type": "keys and values",
+        "tuple_type": "a list",
+        "frozen_set_type": "a list",
+    }
+    if str(found["type"]).startswith("date_"):
+        return "a day, such as 2026-01-31"
+    return said.get(found["type"]) or str(found["msg"]).removeprefix("Input should be ").removeprefix("a valid ")
+
+
+def _fix(found: Mapping[str, Any]) -> str:
+    """Say how a value is mended, by what was expected and what is there."""
+    value = found["input"]
+    if found["type"] in {"enum", "literal_error"}:
+        known = re.findall(r"'([^']*)'", str(found.get("ctx", {}).get("expected", "")))
+        near = nearest(str(value), known)
+        return f"did you mean {near!r}?" if near else "use one of them."
+    if found["type"] == "string_type" and isinstance(value, (bool, int, float)):
+        return f'write it in quotation marks: "{str(value).lower() if isinstance(value, bool) else value}".'
+    return "correct it; `equiscore activity new` shows an example."
 
 
 def _fields(model: Any, where: Where) -> set[str]:

@@ -194,6 +194,18 @@ class Tables:
         rows = sweep(histogram, self.counts.edges, attribute)
         return rows if self.threshold is None else rows[self._large(rows)].reset_index(drop=True)
 
+    def design_effects(self) -> pd.DataFrame | None:
+        """Return the design effects of clusters that a study keeps: every metric of single attributes, judged ones of combinations."""
+        if not self.counts.clustered:
+            return None
+        single, judged = chosen(None, outcome=self.counts.observed), [METRICS[name] for name in self._judged_metrics]
+        parts = [
+            self.counts.design_effects(by, single if len(by) == 1 else judged, self.plan.bounds.tolerance, rest=self.plan.reference == REST)
+            for by in self._crossings
+        ]
+        # the order of clusters differs from run to run, and with it the last digits of a sum
+        return pd.concat(parts, ignore_index=True).round(9)
+
     # within
 
     @property
@@ -214,11 +226,16 @@ class Tables:
     def _declared(self) -> dict[str, list[str]]:
         return {name: levels_of(group, self.plan) for name, group in self.plan.groups.items()}
 
-    @cached_property
-    def _judgement(self) -> pd.DataFrame:
+    @property
+    def _crossings(self) -> list[tuple[str, ...]]:
+        """Sets of attributes up to the declared depth; two cuts of one column cross into nothing new."""
         columns = {name: group.column for name, group in self.plan.groups.items()}
         every = combinations_of(self.counts.attributes, min(self.plan.bounds.depth, len(self.counts.attributes)))
-        sets = [by for by in every if len({columns[name] for name in by}) == len(by)]  # two cuts of one column cross into nothing new
+        return [by for by in every if len({columns[name] for name in by}) == len(by)]
+
+    @cached_property
+    def _judgement(self) -> pd.DataFrame:
+        sets = self._crossings
         listed = self._with_primary([METRICS[name] for name in self._judged_metrics])
         rows = compare(self.counts, sets, listed, reference=self.plan.reference, bounds=self.plan.bounds, declared=self._declared)
         unsure = depends_on_unknowns(rows, self.plan.bounds.tolerance) if self.plan.reference == REST else None

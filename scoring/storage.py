@@ -4,6 +4,7 @@ Format 1. A new format adds a reader to READERS; an old reader is never changed.
   study.json          what was asked, facts of the score, provenance, edges of the histogram
   cells.parquet       the counts, sorted; integers and floats that come from integers, so the same input gives the same bytes
   histogram.parquet   the score counts, sorted
+  effects.parquet     design effects, where rows belong together; who belongs together is never written
   scorecard.json      the card, where one was trained; read back without pickle
   model.skops         another trained model: its bytes differ at every run, so it is written once and hashed
   MANIFEST.json       SHA-256 of each, of the input, versions, seed, and its own digest
@@ -49,6 +50,8 @@ def save(study: Study, folder: Path) -> Path:
         "cells.parquet": _parquet(study.counts.cells),
         "histogram.parquet": _parquet(study.counts.histogram),
     }
+    if (effects := study.design_effects()) is not None:
+        files["effects.parquet"] = _parquet(effects)
     files |= _model(study)
     manifest = {"format": FORMAT, "restricted": RESTRICTED, "input": dict(study.source), "seed": study.plan.seed, **study.environment}
     write_folder(folder, files, manifest, replaces=lambda place: (place / "study.json").is_file())
@@ -123,6 +126,7 @@ def _read_1(folder: Path) -> Study:
         np.array(about["edges"], float),
         about["exact"],
         WeightMeaning(about["weighted"]) if about["weighted"] else None,
+        effects=_frame(folder / "effects.parquet") if (folder / "effects.parquet").is_file() else None,
     )
     plan = Plan.model_validate(held["plan"])
     return Study(plan, counts, None, held["cutoff"], held["document"], held["facts"], held["source"], held["environment"])

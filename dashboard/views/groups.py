@@ -10,6 +10,7 @@ import streamlit as st
 
 from scoring.fairness.metrics import chosen as metrics_of
 from scoring.fairness.narrative import records, sentence
+from scoring.fairness.segments import NO_OFFER
 from scoring.reading import Tables
 from scoring.vocabulary import CROSS
 
@@ -159,7 +160,8 @@ def segments(tables: Tables, what: str) -> None:
     parts.read(parts.t("segments_mean"))
     kinds = {"named": "text", "segment": "text", "offer": "text", "in_segment": "count", "trials": "count", "value": "percent",
              "reference_value": "percent", "ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio"}  # fmt: skip
-    shares = _named(shares, alone=what != SINGLE).fillna({"offer": ""}).assign(in_segment=shares["hits"].to_numpy())
+    shares = _named(shares, alone=what != SINGLE).fillna({"offer": ""}).replace({"offer": {NO_OFFER: parts.t("no_offer")}})
+    shares["in_segment"] = shares["hits"]
     parts.table(shares, kinds, alt=parts.t("alt_segments"), key="segments")
 
 

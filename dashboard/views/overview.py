@@ -44,6 +44,8 @@ def tiles(rows: pd.DataFrame, primary: str) -> None:
             parts.verdict_tile(verdict.value, parts.num(len(found[found["depth"] == 1])), below)
     said = parts.t("tiles" if crossed else "tiles_single", metric=parts.metric_name(primary))
     parts.note(f"{said} {parts.t('tiles_parts', n=int(_parts(rows).sum()))}" if _parts(rows).any() else said)
+    with st.expander(parts.t("verdicts_mean"), width=parts.TEXT_WIDTH):
+        parts.legend()
 
 
 def _parts(rows: pd.DataFrame) -> pd.Series[bool]:

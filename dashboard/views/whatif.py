@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import charts
-import numpy as np
 import pandas as pd
 import parts
 import session
@@ -88,14 +87,18 @@ def compared(moved: Tables, attribute: str, curve: pd.DataFrame) -> pd.DataFrame
 
 
 def _at_most(rows: pd.DataFrame, curve: pd.DataFrame, edge: float) -> pd.Series[float]:
-    """Return how many of each group may be selected at most: counts are published in steps of several bins, held at the lower end.
+    """Return how many of each group may be selected at most: published counts move in steps, held at their lower end.
 
-    The truth lies between the count here and that of the last step before. In a small group that gap is wider than what chance
-    leaves open, and a verdict would speak of the steps, not of the people.
+    Where the count falls at the very next cut-off, a step ends here and the count is exact. Elsewhere the truth lies between it and
+    that of the step before. In a small group that gap is wider than what chance leaves open, and a verdict would speak of the
+    steps, not of the people.
     """
-    here = curve[np.isclose(curve["cutoff"], edge)].set_index("group")["hits"]
-    before = curve[curve["hits"] > curve["group"].map(here)].groupby("group")["hits"].min()
-    return rows["hits"] + rows["group"].map(before.sub(here)).fillna(0.0)
+    steps = curve.sort_values("cutoff").pivot_table(index="cutoff", columns="group", values="hits")
+    here = steps.index.get_indexer([edge], method="nearest")[0]
+    now, after = steps.iloc[here], steps.iloc[min(here + 1, len(steps) - 1)]
+    before = steps.where(steps > now).min()
+    gap = (before - now).where(after >= now, 0.0).fillna(0.0)
+    return rows["hits"] + rows["group"].map(gap).fillna(0.0)
 
 
 def headline(tables: Tables, rows: pd.DataFrame, attribute: str) -> None:

@@ -6,6 +6,7 @@ Blocks hold what is said, not how it looks: numbers stay numbers until a format 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final
 
 from scoring.texts import say
@@ -50,10 +51,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells, and a remark that stands below them over the whole width."""
+    """Cells, a remark that stands below them over the whole width, and the part of the table that they belong to."""
 
     cells: tuple[Cell, ...]
     remark: str = ""
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ class TableBlock:
     rows: tuple[Row, ...]
     note: str = ""
     remark: str = ""
+
+    @property
+    def parts(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """The rows by section, in their order."""
+        return tuple((section, tuple(rows)) for section, rows in groupby(self.rows, key=lambda row: row.section))
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,7 @@ def _edges(fine: pd.DataFrame, plan: Plan, cutoff: float | None, *, kept: bool) 
     if scored.empty:
         return np.empty(0), True
     held = scored.groupby("score")["n"].sum()
+    held = held[held > 0]
     values = held.index.to_numpy(float)
     if plan.score is not None and plan.score.edges is not None:
         edges = bins.declared_edges(plan.score, cutoff)

@@ -91,7 +91,7 @@ def _with_design(
         return rows.assign(**dict.fromkeys(EFFECTS[:-1], 1.0), clusters=np.nan)
     keys = ["attribute", "group", "metric"]
     effects = pd.concat([counts.design_effects(tuple(by), metrics, bounds.tolerance, rest=rest) for by in sets], ignore_index=True)
-    joined = rows.merge(effects[[*keys, *EFFECTS]], on=keys, how="left", validate="one_to_one")
+    joined = rows.merge(effects[[*keys, *EFFECTS]].astype(dict.fromkeys(keys, object)), on=keys, how="left", validate="one_to_one")
     return joined.fillna(dict.fromkeys(EFFECTS[:-1], 1.0))
 
 

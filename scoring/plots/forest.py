@@ -20,8 +20,8 @@ from scoring.plots.canvas import HAIR, INK, MARKS, QUIET, fresh_axes, plain, qui
 from scoring.texts import number, pick, say
 from scoring.vocabulary import CROSS, Verdict
 
-_SIZE: Final = 8.5
-_WIDTH, _RIGHT, _ROW = 8.4, 1.75, 0.2
+_SIZE: Final = 9
+_WIDTH, _RIGHT, _ROW = 8.4, 1.8, 0.2
 _REACH: Final = (0.04, 25.0)
 """Ratios beyond are shown by an arrow: an axis that holds them would press the others together."""
 _TICKS: Final = (1.0, 0.5, 2.0, 0.2, 5.0, 0.1, 10.0, 0.05, 20.0, 0.65, 1.25, 1.5, 0.9, 1.1, 0.7, 0.6, 3.0, 0.3)
@@ -75,7 +75,7 @@ def plot_ratios(rows: pd.DataFrame, *, bounds: Bounds, ax: Axes | None = None, l
     lines = list(_placed([_line(row, bounds, language, titles) for row in records(rows)]))
     depth = sum(line.height + 0.6 for line in lines) or 1.0
     longest = max((len(part) for line in lines for part in line.label.split("\n")), default=10)
-    ax = ax or fresh_axes(_WIDTH, 1.35 + _ROW * depth, left=0.35 + 0.074 * longest, right=_RIGHT, top=0.45, bottom=0.9)
+    ax = ax or fresh_axes(_WIDTH, 1.35 + _ROW * depth, left=0.2 + 0.07 * longest, right=_RIGHT, top=0.45, bottom=0.9)
     low, high = _reach(lines, bounds.tolerance)
     _ground(ax, low, high, depth, bounds, language)
     for place, line in enumerate(lines):
@@ -143,7 +143,7 @@ def _ticks(low: float, high: float, tolerance: float) -> list[float]:
     taken: list[float] = []
     span = math.log(high / low)
     for tick in (tolerance, *_TICKS):
-        if low < tick < high and all(abs(math.log(tick / other)) > 0.09 * span for other in taken):
+        if low < tick < high and all(abs(math.log(tick / other)) > 0.13 * span for other in taken):
             taken.append(tick)
     return sorted(taken)
 

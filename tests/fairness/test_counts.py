@@ -22,7 +22,7 @@ def customers(n=300, seed=0):
     frame["accepted"] = rng.binomial(1, np.where(frame["sex"] == "F", 0.4, 0.7))
     frame["repaid"] = pd.array(rng.binomial(1, 0.8, n), dtype="Int64")
     frame.loc[rng.random(n) < 0.3, "repaid"] = pd.NA
-    frame["score"] = np.round(rng.normal(size=n), 3)
+    frame["score"] = np.round(rng.normal(size=n), 1)
     frame["w"] = rng.integers(0, 4, n)
     return frame
 
@@ -80,7 +80,7 @@ def test_cells_are_sorted_by_what_they_are_when_saved(tmp_path):
 ESTIMATES = ["value", "reference_value", "ratio", "difference", "shortfall", "refusal_ratio", "ratio_to_best"]
 
 
-@settings(max_examples=5, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1000))
 def test_a_count_of_k_is_the_row_k_times_in_everything(seed):
     frame = customers(150, seed)
@@ -93,7 +93,7 @@ def test_a_count_of_k_is_the_row_k_times_in_everything(seed):
     assert (counted.counts.total, counted.rejects().tolist()) == (len(repeated), [])
 
 
-@settings(max_examples=5, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1000))
 def test_a_weight_of_k_is_the_row_k_times_in_estimates_only(seed):
     frame = customers(150, seed)
@@ -101,8 +101,8 @@ def test_a_weight_of_k_is_the_row_k_times_in_estimates_only(seed):
     plain = study_of(frame.loc[frame.index.repeat(frame["w"])]).disparities().set_index(["attribute", "group", "metric"])
     for name in ("value", "ratio", "difference", "shortfall"):
         np.testing.assert_allclose(weighted[name], plain[name], rtol=1e-12, atol=1e-12)
-    widths = (weighted["ratio_high"] / weighted["ratio_low"]).to_numpy() - (plain["ratio_high"] / plain["ratio_low"]).to_numpy()
-    assert (widths[np.isfinite(widths)] > 0).mean() > 0.9
+    wider = (weighted["difference_high"] - weighted["difference_low"]) > (plain["difference_high"] - plain["difference_low"])
+    assert wider.mean() > 0.9
 
 
 @pytest.mark.parametrize("meaning", ["count", "weight"])
@@ -134,7 +134,7 @@ def test_a_group_whose_weights_are_all_0_is_undefined_not_0():
     assert np.isnan(row["value"])
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1000))
 def test_swapping_two_groups_inverts_the_ratio_and_negates_the_difference(seed):
     frame = customers(200, seed).dropna(subset=["sex"])

@@ -37,9 +37,11 @@ def everybody(view: View) -> Iterator[Block]:
     single = view.single(view.plan.primary)
     for attribute in view.tables.counts.attributes:
         held = single[single["attribute"] == attribute].sort_values("people", ascending=False, kind="stable")
-        rows += [Row((view.who(row), row["people"], row["people"] / studied if studied else None), _joined(view, row)) for row in rows_of(held)]
-        rows.append(Row((view.say("rejected_of", name=view.name(attribute)), rejected, None)))
-        rows.append(Row((view.say("sum_of", name=view.name(attribute)), float(held["people"].sum()) + rejected, None)))
+        counted: list[tuple[str, float, float | None, str]] = [
+            (view.level(row["group"]), row["people"], row["people"] / studied if studied else None, _joined(view, row)) for row in rows_of(held)
+        ]
+        counted += [(view.say("rejected_row"), rejected, None, ""), (view.say("sum_row"), float(held["people"].sum()) + rejected, None, "")]
+        rows += [Row((who, people, share), remark, view.name(attribute)) for who, people, share, remark in counted]
     yield TableBlock(view.say("caption_everybody"), columns, tuple(rows), view.say("note_everybody"))
 
 

@@ -58,13 +58,14 @@ def combinations(view: View) -> Iterator[Block]:
     """List the combinations that speak of exclusion; count the others."""
     crossed = view.judged[view.judged["depth"] > 1]
     every = {CROSS.join(by) for by in combinations_of(view.tables.counts.attributes, view.plan.bounds.depth) if len(by) > 1}
+    every -= _same_column(view, every)
     if not every:
         return
     yield view.heading("combinations")
     yield Paragraph(view.say("combinations", depth=view.plan.bounds.depth, rows=len(crossed[crossed["metric"] == view.plan.primary])))
     for metric in view.metrics:
         yield from _crossed(view, crossed[crossed["metric"] == metric], metric)
-    if withheld := sorted(every - set(crossed["attribute"]) - _same_column(view, every)):
+    if withheld := sorted(every - set(crossed["attribute"])):
         yield Paragraph(view.say("withheld", threshold=view.threshold, names=view.listed(view.name(name) for name in withheld)))
 
 
@@ -216,5 +217,5 @@ def unknown_members(view: View) -> Iterator[Block]:
             Column(view.say("col_breakdown"), "count"),
         )
         names = ("unknown", "ratio", "ratio_lowest", "ratio_highest", "breakdown")
-        listed = tuple(Row((view.who(row), *(row[name] for name in names))) for row in rows_of(rows))
+        listed = tuple(Row((view.level(row["group"]), *(row[name] for name in names)), section=view.name(row["attribute"])) for row in rows_of(rows))
         yield TableBlock(view.say("caption_unknown"), columns, listed, view.say("note_unknown", tolerance=view.plan.bounds.tolerance))

@@ -55,14 +55,13 @@ def _points(view: View) -> Iterator[Block]:
     yield view.heading("points", level=3)
     yield Paragraph(view.say("points"))
     columns = (
-        Column(view.say("col_feature")),
         Column(view.say("col_bin")),
         Column(view.say("col_points"), "count"),
         Column(view.say("people"), "count"),
         Column(view.say("col_good_share"), "percent"),
     )
     listed = tuple(
-        Row((_ours(view, row["feature"]), _ours(view, row["bin"]), row["points"], row["count"], row["favourable_share"]))
+        Row((_ours(view, row["bin"]), row["points"], row["count"], row["favourable_share"]), section=_ours(view, row["feature"]))
         for row in shown_points(view.study.facts["points"], view.threshold, view.say("withheld_cell"))
         if row["count"] != 0 or row["points"] != 0
     )
@@ -100,7 +99,10 @@ def _ranking(view: View) -> Iterator[Block]:
         Column(view.say("col_auc"), "ratio3"),
     )
     listed = tuple(
-        Row((view.who(row) if row["group"] else view.say("everybody"), row["good"], row["bad"], Estimate(row["auc"], row["low"], row["high"])))
+        Row(
+            (view.level(row["group"]) or view.say("everybody"), row["good"], row["bad"], Estimate(row["auc"], row["low"], row["high"])),
+            section=view.name(row["attribute"]),
+        )
         for row in rows_of(rows)
     )
     yield TableBlock(view.say("caption_auc"), columns, listed, view.say("note_auc"))
@@ -167,7 +169,8 @@ def _segments_origin(view: View) -> Iterator[tuple[str, str]]:
 def _shares(view: View, rows: pd.DataFrame) -> Iterator[Block]:
     """Return the share of each group in each segment, a few segments beside each other."""
     names = list(dict.fromkeys(rows["segment"]))
-    groups = list(dict.fromkeys(zip(rows["attribute"], rows["group"], strict=True)))
+    pairs = zip(rows["attribute"], rows["group"], strict=True)
+    groups = sorted(dict.fromkeys(pairs), key=lambda pair: view.tables.counts.attributes.index(pair[0]))
     held = {(row["attribute"], row["group"], row["segment"]): row for row in rows_of(rows)}
     for first in range(0, len(names), _WIDE):
         some = names[first : first + _WIDE]
@@ -176,8 +179,7 @@ def _shares(view: View, rows: pd.DataFrame) -> Iterator[Block]:
         for attribute, group in groups:
             cells = [held.get((attribute, group, one)) for one in some]
             people = next((cell["trials"] for cell in cells if cell), None)
-            who = view.who({"attribute": attribute, "group": group})
-            listed.append(Row((who, people, *(cell["value"] if cell else None for cell in cells))))
+            listed.append(Row((view.level(group), people, *(cell["value"] if cell else None for cell in cells)), section=view.name(attribute)))
         yield TableBlock(view.say("caption_segments"), columns, tuple(listed))
 
 

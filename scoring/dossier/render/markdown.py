@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import singledispatch
 
 from scoring.dossier.document import Block, Bullets, Callout, Code, Document, Figure, Findings, Heading, KeyValues, Paragraph, Row, TableBlock
@@ -62,8 +63,16 @@ def _(block: KeyValues, language: str) -> str:
 def _(block: TableBlock, language: str) -> str:
     titles = [column.title for column in block.columns] + ([block.remark] if block.remark else [])
     rules = [":--" if column.align == "left" else "--:" for column in block.columns] + ([":--"] if block.remark else [])
-    lines = [_cells([escaped(title) for title in titles]), _cells(rules), *(_row(block, row, language) for row in block.rows)]
+    lines = [_cells([escaped(title) for title in titles]), _cells(rules), *_body(block, language)]
     return "\n\n".join(part for part in (f"**{escaped(block.caption)}**", "\n".join(lines), f"*{escaped(block.note)}*" if block.note else "") if part)
+
+
+def _body(block: TableBlock, language: str) -> Iterator[str]:
+    blank = [""] * (len(block.columns) - 1 + bool(block.remark))
+    for section, rows in block.parts:
+        if section:
+            yield _cells([f"**{escaped(section)}**", *blank])
+        yield from (_row(block, row, language) for row in rows)
 
 
 def _row(block: TableBlock, row: Row, language: str) -> str:
