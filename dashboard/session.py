@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import pandas as pd
 import streamlit as st
 
 from scoring.errors import EquiscoreError
@@ -24,6 +23,7 @@ from scoring.texts import LANGUAGES, pick, say
 
 NAMES = {"en": "English", "fr": "Français"}
 _MARKS = ("MANIFEST.json", "study.json")
+T = TypeVar("T")
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -151,34 +151,11 @@ def tables() -> Tables:
     return found
 
 
-# what is asked of them again and again
+def ask(what: Callable[..., T], *given: Any) -> T:
+    """Return what a method of `Tables` says of the open study; it is worked out once, for every reader: ``ask(Tables.judged)``."""
+    return _asked(study().digest, what.__name__, given, what, tables())
 
 
-def judged() -> pd.DataFrame:
-    """Return every judged row, first things first."""
-    return _judged(study().digest, tables())
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _judged(digest: str, _tables: Tables) -> pd.DataFrame:  # noqa: ARG001  (the digest is the key)
-    return _tables.judged()
-
-
-def at_cutoff(cutoff: float) -> Tables:
-    """Return the published tables at another cut-off, given as the score is declared."""
-    return _at_cutoff(study().digest, tables(), cutoff)
-
-
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _at_cutoff(digest: str, _tables: Tables, cutoff: float) -> Tables:  # noqa: ARG001
-    return _tables.at_cutoff(cutoff)
-
-
-def sweep(attribute: str) -> pd.DataFrame:
-    """Return the selection rate of each group of an attribute at every cut-off."""
-    return _sweep(study().digest, tables(), attribute)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _sweep(digest: str, _tables: Tables, attribute: str) -> pd.DataFrame:  # noqa: ARG001
-    return _tables.sweep(attribute)
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def _asked(digest: str, name: str, given: tuple[Any, ...], _what: Callable[..., T], _tables: Tables) -> T:  # noqa: ARG001  (parts of the key)
+    return _what(_tables, *given)

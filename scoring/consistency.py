@@ -73,7 +73,9 @@ def _columns_are_declared(study: Mapping[str, Any]) -> Iterator[Contradiction]:
 
 
 def _protected_columns_make_groups(study: Mapping[str, Any]) -> Iterator[Contradiction]:
+    columns = _columns(study)
     used = {_word(group.get("column")) for group in _groups(study).values()}
+    used |= {nearest(name, map(str, columns)) or "" for name in used - set(columns)}  # a slip there is said there
     for name, column in _columns(study).items():
         if Role.PROTECTED in _roles(column) and name not in used:
             yield (
@@ -105,7 +107,7 @@ def _dates_need_a_day(study: Mapping[str, Any]) -> Iterator[Contradiction]:
         if kind in {"text", "boolean"} and cut:
             yield (
                 ("study", "groups", name, "edges"),
-                f"study.groups.{name}: {kind} cannot be cut at edges. Fix: take the edges away, or declare the column a number.",
+                f"study.groups.{name}.edges: {kind} cannot be cut at edges. Fix: take the edges away, or declare the column a number.",
             )
         if kind == "number" and not cut:
             yield (
@@ -120,9 +122,9 @@ def _scores_are_there(study: Mapping[str, Any]) -> Iterator[Contradiction]:
         yield ("study", "decision", "cutoff"), "study.decision.cutoff: there is no score to cut. Fix: add study.score."
     if _mapping(study.get("segments")).get("bands") and not score:
         yield ("study", "segments", "bands"), "study.segments.bands: there is no score to cut. Fix: add study.score."
-    if score.get("train") and not outcome:
+    if score.get("train") is not None and not outcome:
         yield ("study", "score", "train"), "study.score.train: nothing to learn from. Fix: add study.outcome."
-    if score.get("train") and _columns(study) and not any(Role.FEATURE in _roles(c) for c in _columns(study).values()):
+    if score.get("train") is not None and _columns(study) and not any(Role.FEATURE in _roles(c) for c in _columns(study).values()):
         yield ("study", "score", "train"), "study.score.train: no column has the role feature. Fix: give the role to those that may enter the score."
     if _mapping(_mapping(study.get("decision")).get("cutoff")).get("rule") == "cost" and not outcome:
         yield ("study", "decision", "cutoff"), "study.decision.cutoff: the rule cost weighs outcomes. Fix: add study.outcome, or choose another rule."

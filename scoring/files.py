@@ -146,7 +146,7 @@ def _opened(file: Path, encoding: str) -> TextIO:
 
 def scan(part: Part, source: Source) -> str:
     """Write the SQL that reads a part; its columns are c0, c1, ... in the order of the header (those of Parquet keep their names)."""
-    listed = ", ".join(literal(_no_wildcards(str(file))) for file in part.files)
+    listed = ", ".join(literal(_no_wildcards(file)) for file in part.files)
     if part.delimiter is None:
         return f"FROM read_parquet([{listed}], hive_partitioning = false)"
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(part.header)))  # a doubled or odd name in the file must not reach DuckDB
@@ -162,8 +162,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _no_wildcards(path: str) -> str:
-    return re.sub(r"([\[*?\\])", r"[\1]", path)
+def _no_wildcards(file: Path) -> str:
+    path = file.as_posix()
+    if "\\" in path and re.search(r"[\[*?]", path):  # DuckDB has no way to write both
+        raise ContractError(f"{file}: a path with a backslash and one of [ * ? cannot be read. Fix: rename the file or its folder.")
+    return re.sub(r"([\[*?])", r"[\1]", path)
 
 
 def foreign(source: Source) -> bool:

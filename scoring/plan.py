@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from scoring.bounds import Bounds
 from scoring.vocabulary import REST, ColumnType, Criterion, Role, WeightMeaning
@@ -19,6 +19,14 @@ from scoring.vocabulary import REST, ColumnType, Criterion, Role, WeightMeaning
 Word = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Value = bool | int | float | str
 """A value as it may stand in YAML or a frame; compared as text after the column's type was applied."""
+
+
+def _listed(values: object) -> object:
+    """Take one value for a list of one."""
+    return [values] if isinstance(values, (str, int, float)) else values
+
+
+Values = Annotated[tuple[Value, ...], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=Value | list[Value])]
 
 
 class Declared(BaseModel):
@@ -83,14 +91,9 @@ class Column(Declared):
     """What a column holds and what it is for."""
 
     type: ColumnType
-    roles: frozenset[Role] = frozenset()
+    roles: Annotated[frozenset[Role], BeforeValidator(_listed, json_schema_input_type=Role | list[Role])] = frozenset()
     levels: tuple[Value, ...] | None = Field(None, description="The only values allowed; another one is a fault.")
     description: str | None = None
-
-    @field_validator("roles", mode="before")
-    @classmethod
-    def _one_role_is_a_list_of_one(cls, roles: object) -> object:
-        return [roles] if isinstance(roles, str) else roles
 
 
 class Group(Declared):
@@ -140,15 +143,10 @@ class Decision(Declared):
     """What is decided: a column that exists, or a cut-off of the score (at or above it is favourable)."""
 
     column: Word | None = None
-    favourable: tuple[Value, ...] | None = Field(None, min_length=1, description="Values that are good for the person; nothing guesses them.")
-    unfavourable: tuple[Value, ...] | None = Field(None, min_length=1, description="The other values; when absent, every other one.")
+    favourable: Values | None = Field(None, description="Values that are good for the person; nothing guesses them.")
+    unfavourable: Values | None = Field(None, description="The other values; when absent, every other one.")
     cutoff: Cutoff | None = None
     title: dict[Literal["en", "fr"], Word] = Field(default_factory=dict, description="What the favourable decision is called in a report.")
-
-    @field_validator("favourable", "unfavourable", mode="before")
-    @classmethod
-    def _one_value_is_a_list_of_one(cls, values: object) -> object:
-        return [values] if isinstance(values, (str, int, float)) else values
 
     @model_validator(mode="after")
     def _one_way(self) -> Decision:
@@ -163,13 +161,8 @@ class Outcome(Declared):
     """What came true; an empty value means that it was not observed."""
 
     column: Word
-    favourable: tuple[Value, ...] = Field(min_length=1, description="Values that are the good outcome.")
-    unfavourable: tuple[Value, ...] | None = Field(None, min_length=1, description="The other values; when absent, every other one.")
-
-    @field_validator("favourable", "unfavourable", mode="before")
-    @classmethod
-    def _one_value_is_a_list_of_one(cls, values: object) -> object:
-        return [values] if isinstance(values, (str, int, float)) else values
+    favourable: Values = Field(description="Values that are the good outcome.")
+    unfavourable: Values | None = Field(None, description="The other values; when absent, every other one.")
 
 
 class Training(Declared):

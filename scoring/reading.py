@@ -138,7 +138,8 @@ class Tables:
         if held.empty:
             return pd.DataFrame(columns=["attribute", "group", "good", "bad", "auc", "low", "high"])
         first = held[held["attribute"] == held["attribute"].iloc[0]]
-        tables = [("", "", first), *((*key, rows) for key, rows in _by_group(held))]
+        listed_first = sorted(_by_group(held), key=lambda part: self.counts.attributes.index(part[0][0]))
+        tables = [("", "", first), *((*key, rows) for key, rows in listed_first)]
         listed = pd.DataFrame([_auc(name, group, rows, self.counts, self.plan.bounds.confidence) for name, group, rows in tables])
         return listed if self.threshold is None else listed[(listed["group"] == "") | self._large(listed)].reset_index(drop=True)
 

@@ -332,6 +332,12 @@ def numbered(table: Table, name: str) -> nw.LazyFrame[Any]:
     return nw.from_native(table.frame.to_native().project(f"*, row_number() OVER () AS {_quoted(name)}")).lazy()
 
 
+def encoded(rows: pa.Table) -> pa.Table:
+    """Return the rows with text as numbers of a dictionary: what is looked at afterwards is each different text once."""
+    columns = [column.dictionary_encode() if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) else column for column in rows.columns]
+    return pa.table(columns, names=rows.column_names)
+
+
 def collect(frame: nw.LazyFrame[Any]) -> pa.Table:
     """Run a lazy frame and return its rows as Arrow. Only counts, or the columns that a model learns from, go through here.
 

@@ -33,7 +33,7 @@ def show() -> None:
     tables = session.tables()
     parts.opening("groups")
     metric, what = controls(tables)
-    judged = metric in set(session.judged()["metric"])
+    judged = metric in set(session.ask(Tables.judged)["metric"])
     rows = judged_rows(metric, what) if judged else described_rows(tables, metric, what)
     if rows.empty:
         st.info(parts.t("nothing_published"), icon=":material/visibility_off:")
@@ -55,7 +55,7 @@ def show() -> None:
 def controls(tables: Tables) -> tuple[str, str]:
     """Ask for the rate and for the groups."""
     left, right = st.columns(2)
-    judged = set(session.judged()["metric"])
+    judged = set(session.ask(Tables.judged)["metric"])
     rates = {name: parts.t("with_verdict" if name in judged else "without_verdict", metric=parts.metric_name(name)) for name in _metrics(tables)}
     metric = parts.choose(parts.t("choose_metric"), rates, key="metric", place=left)
     names = {SINGLE: parts.t("every_attribute"), CROSSED: parts.t("every_combination")}
@@ -65,20 +65,22 @@ def controls(tables: Tables) -> tuple[str, str]:
 
 def _metrics(tables: Tables) -> list[str]:
     """Return the rates that the study has, those with a verdict first."""
-    judged = list(dict.fromkeys([tables.plan.primary, *sorted(session.judged()["metric"].unique(), key=lambda name: name != tables.plan.primary)]))
+    judged = list(
+        dict.fromkeys([tables.plan.primary, *sorted(session.ask(Tables.judged)["metric"].unique(), key=lambda name: name != tables.plan.primary)])
+    )
     return [*judged, *(metric.name for metric in metrics_of(None, outcome=tables.counts.observed) if metric.name not in judged)]
 
 
 def _sets(tables: Tables) -> list[str]:
     """Return the attributes and combinations that one can ask for."""
-    rows = session.judged()
+    rows = session.ask(Tables.judged)
     crossed = sorted(rows.loc[rows["depth"] > 1, "attribute"].unique(), key=lambda name: name.count(CROSS))
     return [SINGLE, *tables.plan.groups, *([CROSSED] if crossed else []), *crossed]
 
 
 def judged_rows(metric: str, what: str) -> pd.DataFrame:
     """Return the judged rows that were asked for, first things first."""
-    rows = session.judged()
+    rows = session.ask(Tables.judged)
     rows = rows[rows["metric"] == metric]
     if what in {SINGLE, CROSSED}:
         return _named(rows[(rows["depth"] == 1) == (what == SINGLE)], alone=False)
@@ -130,7 +132,7 @@ def bounds(tables: Tables, what: str) -> None:
     if CROSS in what or what == CROSSED:
         return
     parts.section("unknown_people")
-    rows = tables.bounds()
+    rows = session.ask(Tables.bounds)
     rows = rows[(rows["metric"] == tables.plan.primary) & (rows["unknown"] > 0)]
     rows = rows[rows["attribute"] == what] if what != SINGLE else rows
     if rows.empty:
@@ -143,12 +145,12 @@ def bounds(tables: Tables, what: str) -> None:
 
 def segments(tables: Tables, what: str) -> None:
     """Show who is in which segment and who gets an offer, where the study has segments."""
-    shares = tables.segments()
+    shares = session.ask(Tables.segments)
     if shares.empty or CROSS in what or what == CROSSED:
         return
     parts.section("segments_and_offers")
     shares = shares[shares["attribute"] == what] if what != SINGLE else shares
-    offers = tables.offers()
+    offers = session.ask(Tables.offers)
     offers = offers[offers["attribute"] == what] if what != SINGLE else offers
     if len(offers):
         st.subheader(parts.t("offers"), anchor=False)

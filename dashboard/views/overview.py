@@ -21,7 +21,7 @@ _TILES = (Verdict.EXCLUSION, Verdict.LEANING, Verdict.UNDETERMINED, Verdict.NOT_
 
 def show() -> None:
     """Show the page."""
-    tables, rows = session.tables(), session.judged()
+    tables, rows = session.tables(), session.ask(Tables.judged)
     parts.opening("overview")
     tiles(rows, tables.plan.primary)
     in_short(tables)
@@ -63,7 +63,7 @@ def in_short(tables: Tables) -> None:
 def excluded(rows: pd.DataFrame, tables: Tables) -> None:
     """List the groups whose exclusion is shown, and those of whom nobody was favoured, in plain sentences."""
     parts.section("who_is_excluded")
-    offers = tables.offers()
+    offers = session.ask(Tables.offers)
     found = [*_findings(rows[~_parts(rows)], _is_finding), *_findings(offers, _is_finding)]
     if not any(verdict == Verdict.EXCLUSION.value for verdict, _ in found):
         parts.read(say("narrative.headline_no_exclusion_shown", session.language()))
@@ -122,7 +122,9 @@ def not_measured(tables: Tables) -> None:
 def people(tables: Tables) -> None:
     """Show where everybody of the file is: studied, of unknown group, in groups too small to show, rejected."""
     parts.section("people")
-    everybody = tables.everybody().pivot_table(index="attribute", columns="standing", values="people", aggfunc="sum", fill_value=0, sort=False)
+    everybody = session.ask(Tables.everybody).pivot_table(
+        index="attribute", columns="standing", values="people", aggfunc="sum", fill_value=0, sort=False
+    )
     rates = tables.rates(metrics=["selection_rate"]).pivot_table(index="attribute", columns="group", values="trials", sort=False)
     rows = pd.DataFrame(
         {
@@ -147,7 +149,7 @@ def _column(table: pd.DataFrame, name: str, tables: Tables) -> list[float]:
 
 def reasons(tables: Tables) -> None:
     """Say why rows were rejected; few of one reason are not counted out loud."""
-    threshold, found = tables.plan.bounds.publication_threshold, tables.rejects()
+    threshold, found = tables.plan.bounds.publication_threshold, session.ask(Tables.rejects)
     if found.empty:
         parts.read(parts.t("nobody_rejected"))
         return

@@ -37,16 +37,16 @@ def what_if() -> None:
     tables = session.tables()
     names = {name: parts.attribute_name(name) for name in tables.plan.groups}
     attribute = parts.choose(parts.t("choose_single"), names, key="whatif_attribute")
-    curve = session.sweep(attribute)
+    curve = session.ask(Tables.sweep, attribute)
     start = _start(tables)
     options = [_turned(tables) * edge for edge in tables.cutoffs]
     cutoff = st.select_slider(
         parts.t("choose_cutoff"), sorted(options), value=start, format_func=parts.score, key=f"cutoff_{session.study().digest[:12]}"
     )
     parts.note(_own_cutoff(tables))
-    moved = session.at_cutoff(cutoff)
+    moved = session.ask(Tables.at_cutoff, cutoff)
     rows = compared(moved, attribute, curve)
-    headline(tables, rows, attribute)
+    headline(rows, attribute)
     parts.section("rates_by_cutoff")
     charts.rates_by_cutoff(
         curve,
@@ -74,8 +74,7 @@ def compared(moved: Tables, attribute: str, curve: pd.DataFrame) -> pd.DataFrame
     """
     rows = moved.judged(depth=1)
     rows = rows[(rows["attribute"] == attribute) & (rows["metric"] == RATE)]
-    study = session.judged()
-    study = study[(study["attribute"] == attribute) & (study["metric"] == RATE)].set_index("group")["verdict"]
+    study = in_study(attribute).set_index("group")["verdict"]
     at_most = _at_most(rows, curve, float(moved.cutoff or 0))
     coarse = at_most / rows["trials"] > rows["high"]
     return rows.assign(
@@ -84,6 +83,12 @@ def compared(moved: Tables, attribute: str, curve: pd.DataFrame) -> pd.DataFrame
         at_most=at_most,
         verdict=rows["verdict"].mask(coarse, parts.TOO_COARSE),
     ).reset_index(drop=True)
+
+
+def in_study(attribute: str) -> pd.DataFrame:
+    """Return the rows of one attribute as the study has them."""
+    rows = session.ask(Tables.judged)
+    return rows[(rows["attribute"] == attribute) & (rows["metric"] == RATE)]
 
 
 def _at_most(rows: pd.DataFrame, curve: pd.DataFrame, edge: float) -> pd.Series[float]:
@@ -101,10 +106,9 @@ def _at_most(rows: pd.DataFrame, curve: pd.DataFrame, edge: float) -> pd.Series[
     return rows["hits"] + rows["group"].map(gap).fillna(0.0)
 
 
-def headline(tables: Tables, rows: pd.DataFrame, attribute: str) -> None:
+def headline(rows: pd.DataFrame, attribute: str) -> None:
     """Show the share of everybody that would be selected, beside the study's own, and how the verdicts stand."""
-    study = tables.rates(by=attribute, metrics=[RATE])
-    before, after = (_overall(table) for table in (study, rows))
+    before, after = (_overall(table) for table in (in_study(attribute), rows))
     with st.container(horizontal=True, gap="small"):
         parts.tile(parts.num(after, "percent"), parts.t("selected_there"), parts.t("in_the_study", value=before))
         for verdict, found in rows.groupby("verdict", sort=False):
@@ -121,8 +125,8 @@ def _start(tables: Tables) -> float:
     if tables.cutoff is not None:
         return _turned(tables) * min(tables.cutoffs, key=lambda edge: abs(edge - float(tables.cutoff or 0)))
     attribute = next(iter(tables.plan.groups))
-    selected = tables.rates(by=attribute, metrics=[RATE])["hits"].sum()
-    return _turned(tables) * float((session.sweep(attribute).groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
+    selected = in_study(attribute)["hits"].sum()
+    return _turned(tables) * float((session.ask(Tables.sweep, attribute).groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
 
 
 def _turned(tables: Tables) -> float:
@@ -149,7 +153,7 @@ def _in_words(rows: pd.DataFrame, attribute: str, cutoff: float) -> str:
 
 def the_score(tables: Tables) -> None:
     """Say how well the score tells good outcomes from bad ones, for everybody and per group."""
-    found = tables.performance()
+    found = session.ask(Tables.performance)
     if found.empty:
         return
     parts.section("the_score")

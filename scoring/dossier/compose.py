@@ -11,9 +11,12 @@ from itertools import chain
 
 from scoring.dossier.document import Block, Document, numbered
 from scoring.dossier.parts.closing import everybody, method, provenance, register
-from scoring.dossier.parts.findings import combinations, findings, unknown_members, verdicts
+from scoring.dossier.parts.combinations import combinations
+from scoring.dossier.parts.findings import findings
 from scoring.dossier.parts.page_one import page_one
 from scoring.dossier.parts.score import score, segments
+from scoring.dossier.parts.unknown import unknown_members
+from scoring.dossier.parts.verdicts import verdicts
 from scoring.dossier.view import View
 from scoring.study import Study
 

@@ -24,8 +24,9 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class OutOf:
-    """So many of so many: a rate never forgets out of how many."""
+    """A rate that never forgets out of how many; no rate where none can be given."""
 
+    value: float
     hits: float
     trials: float
 

@@ -104,6 +104,21 @@ class View:
         """Write a list into a sentence."""
         return f"{self.say('comma')} ".join(words)
 
+    def semicolons(self, words: Iterable[str]) -> str:
+        """Write a list whose members may hold commas."""
+        return f"{self.say('semicolon')} ".join(words)
+
+    @cached_property
+    def places(self) -> dict[tuple[str, str], int]:
+        """The order of the groups: attributes as counted, levels from the lowest."""
+        rows = self.tables.rates(metrics=[self.plan.primary])
+        return {pair: place for place, pair in enumerate(zip(rows["attribute"], rows["group"], strict=True))}
+
+    @cached_property
+    def named(self) -> dict[str, str]:
+        """The published groups by the name that the core gives them in ``under``."""
+        return {f"{row['attribute']}: {row['group']}": self.who(row) for row in records(self.judged)}
+
     def unknown(self, attribute: str) -> float | None:
         """Return how many people's group is unknown; none where they are folded with small groups and not shown alone."""
         rows = self.single(self.plan.primary)

@@ -22,14 +22,38 @@ from scoring.vocabulary import Criterion
 _RATIO = {"ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio"}
 _RATES = {"hits": "count", "trials": "count", "value": "percent", "low": "percent", "high": "percent"}
 _WHO = {"attribute": "text", "group": "text", "metric": "text"}
+_LIMITS = ("", "_low", "_high")
 _JUDGED = {
-    **_WHO, "verdict": "text", "people": "count", **_RATES, "reference": "text", "ref_hits": "count", "ref_trials": "count", "reference_value": "percent",
-    **_RATIO, "difference": "percent", "difference_low": "percent", "difference_high": "percent", "shortfall": "count", "shortfall_low": "count",
-    "shortfall_high": "count", "refusal_ratio": "ratio", "ratio_to_best": "ratio", "p_exclusion": "p", "p_exclusion_adjusted": "p", "p_within": "p",
-    "p_within_adjusted": "p", "family": "count", "needed": "count", "under": "text", "folded": "text", "because": "text",
-}  # fmt: skip
+    **_WHO,
+    "verdict": "text",
+    "people": "count",
+    **_RATES,
+    "reference": "text",
+    "ref_hits": "count",
+    "ref_trials": "count",
+    "reference_value": "percent",
+    **_RATIO,
+    **{f"difference{limit}": "percent" for limit in _LIMITS},
+    **{f"shortfall{limit}": "count" for limit in _LIMITS},
+    "refusal_ratio": "ratio",
+    "ratio_to_best": "ratio",
+    **dict.fromkeys(("p_exclusion", "p_exclusion_adjusted", "p_within", "p_within_adjusted"), "p"),
+    "family": "count",
+    "needed": "count",
+    "under": "text",
+    "folded": "text",
+    "because": "text",
+}
 _SEGMENTS = {**_WHO, "segment": "text", "offer": "text", **_RATES, "reference_value": "percent", **_RATIO}
-_BOUNDS = {**_WHO, "ratio": "ratio", "unknown": "count", "unknown_hits": "count", "ratio_lowest": "ratio", "ratio_highest": "ratio", "breakdown": "count"}
+_BOUNDS = {
+    **_WHO,
+    "ratio": "ratio",
+    "unknown": "count",
+    "unknown_hits": "count",
+    "ratio_lowest": "ratio",
+    "ratio_highest": "ratio",
+    "breakdown": "count",
+}
 _AUC = {"attribute": "text", "group": "text", "good": "count", "bad": "count", "auc": "ratio3", "auc_low": "ratio3", "auc_high": "ratio3"}
 _CALIBRATION = {"part": "count", "from_score": "plain", "people": "count", "good": "count", "share": "percent"}
 _POINTS = {"feature": "text", "bin": "text", "points": "plain", "woe": "ratio3", "count": "count", "favourable_share": "percent"}
@@ -92,13 +116,12 @@ def _offer(view: View, row: Mapping[str, Any]) -> str:
 
 
 def _judged(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    known = {f"{one['attribute']}: {one['group']}": view.who(one) for one in rows_of(view.judged)} if row["under"] else {}
     return {
         **_named(view, row),
         "verdict": say(f"verdict.{row['verdict']}", view.language),
         "reference": whom(row, view.language) if isinstance(row["reference"], str) else "",
         "because": because(tuple(row["reasons"]), dict(row), view.plan.bounds, view.language),
-        "under": known.get(str(row["under"]), "") if isinstance(row["under"], str) else "",
+        "under": view.named.get(str(row["under"]), "") if isinstance(row["under"], str) else "",
     }
 
 

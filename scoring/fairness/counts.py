@@ -140,7 +140,7 @@ def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
         raw = replace(raw, scales=dict.fromkeys(MEASURES, raw.scales["weight"]))
     fine["state"] = _states(fine)
     ways = [name for name in fine if name.startswith((GROUP, STRATUM)) or name in {"period", "segment"}]
-    cells = _unscaled(fine.groupby([*ways, "state", "reject"], as_index=False)[MEASURES].sum(), raw)
+    cells = _unscaled(_added(fine, [*ways, "state", "reject"], MEASURES), raw)
     _refuse_many_rejects(cells, plan, table.described)
     studied = fine[fine["reject"] == STUDIED]
     edges, exact = _edges(studied, plan, cutoff, kept=raw.exact)
@@ -229,11 +229,19 @@ def _histogram(fine: pd.DataFrame, plan: Plan, edges: NDArray[np.float64]) -> pd
     for name in plan.groups:
         keys = fine[["decision", "outcome", "score"]].assign(group=fine[GROUP + name], bin=bins.bin_of(fine["score"].to_numpy(float), edges))
         # whole numbers first, products with the score after, in a fixed order: the same bytes from any engine
-        by_score = pd.concat([keys, fine[MEASURES]], axis=1).groupby([*_PLACE[1:], "score"], as_index=False, dropna=False)[MEASURES].sum()
+        fine_keys = [*_PLACE[1:], "score"]
+        by_score = pd.concat([keys, fine[MEASURES]], axis=1).groupby(fine_keys, as_index=False, dropna=False, observed=True)[MEASURES].sum()
         value = by_score["score"].fillna(0.0)
         by_score = by_score.assign(attribute=name, score_sum=value * by_score["n"], score_squared_sum=value**2 * by_score["n"])
-        parts.append(by_score.groupby(_PLACE, as_index=False)[[*MEASURES, *_SCORE_SUMS]].sum())
+        parts.append(_added(by_score, _PLACE, [*MEASURES, *_SCORE_SUMS]))
     return pd.concat(parts, ignore_index=True)
+
+
+def _added(rows: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.DataFrame:
+    """Add rows up by keys; levels are plain text again, in the order of the alphabet, whatever order their categories have."""
+    added = rows.groupby(keys, as_index=False, observed=True, sort=False)[measures].sum()
+    plain = added.astype({name: object for name in keys if isinstance(added[name].dtype, pd.CategoricalDtype)})
+    return plain.sort_values(keys, ignore_index=True)
 
 
 def margin(cells: pd.DataFrame, by: tuple[str, ...], weighted: WeightMeaning | None) -> Margin:

@@ -33,11 +33,11 @@ def labelled(raw: Pass, plan: Plan, cutoff: float | None, described: str) -> pd.
     for name, group in plan.groups.items():
         named[GROUP + name] = _levels(rows[GROUP + name], group, plan.columns[group.column].type)
     for name in [column for column in rows if column.startswith(STRATUM) or column in {"period", "segment"}]:
-        named[name] = texts(rows[name]).fillna(UNKNOWN)
+        named[name] = or_unknown(texts(rows[name]))
     named["score"] = raw.grid.values(rows["score"].to_numpy(float, na_value=np.nan)) if "score" in rows else np.nan
     named["decision"] = _decided(raw, plan, cutoff)
     named["outcome"] = _side(rows["outcome"], plan.outcome) if plan.outcome is not None else -1
-    named["reject"] = rows["fault"].map(dict(enumerate((STUDIED, *raw.reasons)))).astype(object)
+    named["reject"] = np.array([STUDIED, *raw.reasons], object)[rows["fault"].to_numpy(np.int64)]
     found = [*_undeclared_values(rows, plan), *_no_favourable(rows, named, plan), *_stray_levels(named, plan)]
     raise_all(described, [ContractError(f"{described}: {fault}") for fault in found])
     _reject_strays(named, plan)
@@ -47,10 +47,22 @@ def labelled(raw: Pass, plan: Plan, cutoff: float | None, described: str) -> pd.
 
 
 def texts(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Write the values of a key as text, None where there is none or nothing but blanks; only the different values are looked at."""
+    """Write the values of a key as text, none where there is none or nothing but blanks; only the different values are looked at.
+
+    Returns
+    -------
+    Series of categories, the texts that there are in the order of the alphabet.
+    """
     codes, levels = pd.factorize(values, use_na_sentinel=True)
-    names = np.array([*(as_text(level).strip() or None for level in levels.tolist()), None], object)
-    return pd.Series(names[codes], index=values.index, dtype=object)
+    written = [as_text(level).strip() for level in levels.tolist()]
+    names = sorted(set(written) - {""})
+    places = np.array([*(names.index(name) if name else -1 for name in written), -1], np.int64)
+    return pd.Series(pd.Categorical.from_codes(places[codes], names), index=values.index)
+
+
+def or_unknown(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Give those without a level the level of the unknown."""
+    return values.cat.add_categories([UNKNOWN]).fillna(UNKNOWN) if UNKNOWN not in values.cat.categories else values.fillna(UNKNOWN)
 
 
 def as_text(value: object) -> str:
@@ -96,9 +108,10 @@ def levels_of(group: Group, plan: Plan) -> list[str]:
 
 def _levels(keys: pd.Series[Any], group: Group, kind: ColumnType) -> pd.Series[Any]:
     if group.edges is None:
-        return texts(keys).fillna(UNKNOWN)
-    labels = np.array([*(group.labels or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER)), UNKNOWN], object)
-    return pd.Series(labels[keys.fillna(-1).to_numpy(np.int64)], index=keys.index, dtype=object)
+        return or_unknown(texts(keys))
+    labels = [*(group.labels or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER)), UNKNOWN]
+    places = keys.fillna(len(labels) - 1).to_numpy(np.int64)
+    return pd.Series(pd.Categorical.from_codes(places, labels), index=keys.index)
 
 
 def _side(values: pd.Series[Any], rule: Decision | Outcome) -> NDArray[np.int64]:
@@ -110,7 +123,7 @@ def _side(values: pd.Series[Any], rule: Decision | Outcome) -> NDArray[np.int64]
 
 def _as_written(values: Sequence[Any], written: pd.Series[Any]) -> list[str]:
     """Return declared values as text; 1 means true in a column of true and false."""
-    if set(written.dropna()) <= {"true", "false"}:
+    if set(written.cat.categories) <= {"true", "false"}:
         values = [bool(value) if value in (0, 1) else value for value in values]
     return [as_text(value) for value in values]
 
@@ -128,7 +141,7 @@ def _undeclared_values(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
         if rule is None or rule.unfavourable is None or part not in rows:
             continue
         written = texts(rows[part])
-        if others := sorted(set(written.dropna()) - {*_as_written(rule.favourable or (), written), *_as_written(rule.unfavourable, written)}):
+        if others := sorted(set(written.cat.categories) - {*_as_written(rule.favourable or (), written), *_as_written(rule.unfavourable, written)}):
             yield (
                 f"column {rule.column!r} ({part}) also holds {_listed(others)}, which the declaration calls neither favourable nor unfavourable. "
                 f"Fix: add each to study.{part}.favourable or study.{part}.unfavourable."
@@ -138,7 +151,7 @@ def _undeclared_values(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
 def _no_favourable(rows: pd.DataFrame, named: pd.DataFrame, plan: Plan) -> Iterator[str]:
     for part, rule in (("decision", plan.decision), ("outcome", plan.outcome)):
         if rule is not None and part in rows and not (named[part] == 1).any():
-            held = sorted(set(texts(rows[part]).dropna()))
+            held = list(texts(rows[part]).cat.categories)
             wanted = _listed([as_text(value) for value in rule.favourable or ()])
             yield (
                 f"no row of column {rule.column!r} holds a favourable value ({wanted}); it holds {_listed(held) or 'nothing'}. "
@@ -148,7 +161,7 @@ def _no_favourable(rows: pd.DataFrame, named: pd.DataFrame, plan: Plan) -> Itera
 
 def _stray_levels(named: pd.DataFrame, plan: Plan) -> Iterator[str]:
     for name, group in plan.groups.items():
-        levels, declared = set(named[GROUP + name]) - {UNKNOWN}, set(levels_of(group, plan))
+        levels, declared = set(named[GROUP + name].unique()) - {UNKNOWN}, set(levels_of(group, plan))
         if len(levels) > plan.bounds.max_levels:
             yield (
                 f"column {group.column!r} has {len(levels):,} levels, more than {plan.bounds.max_levels}: it makes no groups. "
@@ -166,7 +179,7 @@ def _reject_strays(named: pd.DataFrame, plan: Plan) -> None:
         if group.undeclared == "reject" and (declared := levels_of(group, plan)):
             stray = ~named[GROUP + name].isin([*declared, UNKNOWN])
             named["reject"] = named["reject"].mask(stray & (named["reject"] == STUDIED), f"{group.column}: undeclared level")
-            named.loc[stray, GROUP + name] = UNKNOWN
+            named[GROUP + name] = or_unknown(named[GROUP + name].mask(stray))
 
 
 def _listed(values: Sequence[str], most: int = 8) -> str:

@@ -19,7 +19,7 @@ import pandas as pd
 from scoring.errors import ContractError
 from scoring.fairness import bins
 from scoring.plan import Group, Plan
-from scoring.tables import FAULT, Table, collect
+from scoring.tables import FAULT, Table, collect, encoded
 from scoring.vocabulary import ColumnType, Role, WeightMeaning
 
 GROUP: Final = "group."
@@ -82,7 +82,7 @@ def _grouped(table: Table, keys: Mapping[str, nw.Expr], weight: str | None, scal
     sums = {name: nw.col(f"scaled_{name}").sum() for name in scales}
     prepared = table.frame.select(**{plain[name]: key for name, key in keys.items()}, **scaled)
     grouped = prepared.group_by(*plain.values()).agg(n=nw.len(), **sums).head(most + 1)
-    rows = collect(grouped).to_pandas().rename(columns={own: name for name, own in plain.items()})
+    rows = encoded(collect(grouped)).to_pandas().rename(columns={own: name for name, own in plain.items()})
     if len(rows) > most:
         raise ContractError(f"{table.described}: over {most:,} combinations of groups. Fix: cut numbers at edges, or protect fewer columns.")
     return rows.astype(dict.fromkeys(scales, "int64"))

@@ -164,6 +164,8 @@ def _folded(rows: pd.DataFrame, names: dict[str, str], confidence: float) -> pd.
     keys = ["into", "metric", *(["segment", "offer"] if "segment" in rows else [])]
     joint = gone.groupby(keys, as_index=False, sort=False)[_ADDED].sum()
     members = gone.drop_duplicates(["into", "group"]).groupby("into")["group"].agg(lambda groups: ", ".join(map(str, groups)))
+    if rows["depth"].iloc[0] > 1:  # the label has the levels; to list the cells that are not empty would tell which are
+        members = pd.Series(members.index, members.index)
     low, high = proportion_interval(joint["x"].to_numpy(float), joint["n"].to_numpy(float), confidence=confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = joint["hits"].to_numpy(float) / joint["trials"].to_numpy(float)

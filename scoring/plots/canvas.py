@@ -16,6 +16,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scoring.errors import EquiscoreError
 from scoring.vocabulary import Verdict
 
 INK: Final = "#23211e"
@@ -72,10 +73,12 @@ def to_svg(axes: Axes, name: str) -> str:
 
     Text stays text, so it prints and is found; the page's own type is used, and nothing is loaded.
     """
-    target = io.StringIO()
+    target, figure = io.StringIO(), axes.get_figure(root=True)
+    if figure is None:
+        raise EquiscoreError("These axes stand on no figure. Fix: draw on axes of a figure, or leave `ax` out.")
     with mpl.rc_context({"svg.hashsalt": "equiscore", "svg.fonttype": "none"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # only measured here; the reader's type draws it
-        axes.figure.savefig(target, format="svg", metadata={"Date": None}, transparent=True)
+        figure.savefig(target, format="svg", metadata={"Date": None}, transparent=True)
     svg = target.getvalue()
     svg = svg[svg.index("<svg") :].rstrip()
     svg = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)

@@ -11,18 +11,20 @@ from typing import Any, Final
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.markers import CARETLEFT, CARETRIGHT
 from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from scoring.bounds import Bounds
 from scoring.fairness.narrative import Titles, level, records
 from scoring.fairness.verdicts import because
-from scoring.plots.canvas import HAIR, INK, MARKS, QUIET, fresh_axes, plain, quiet_axes
+from scoring.plots.canvas import INK, MARKS, QUIET, fresh_axes, plain, quiet_axes
 from scoring.texts import number, pick, say
 from scoring.vocabulary import CROSS, Verdict
 
 _SIZE: Final = 9
 _WIDTH, _RIGHT, _ROW = 8.4, 1.8, 0.2
-_REACH: Final = (0.04, 25.0)
+_REACH: Final = (0.2, 5.0)
 """Ratios beyond are shown by an arrow: an axis that holds them would press the others together."""
 _TICKS: Final = (1.0, 0.5, 2.0, 0.2, 5.0, 0.1, 10.0, 0.05, 20.0, 0.65, 1.25, 1.5, 0.9, 1.1, 0.7, 0.6, 3.0, 0.3)
 
@@ -75,11 +77,14 @@ def plot_ratios(rows: pd.DataFrame, *, bounds: Bounds, ax: Axes | None = None, l
     lines = list(_placed([_line(row, bounds, language, titles) for row in records(rows)]))
     depth = sum(line.height + 0.6 for line in lines) or 1.0
     longest = max((len(part) for line in lines for part in line.label.split("\n")), default=10)
-    ax = ax or fresh_axes(_WIDTH, 1.35 + _ROW * depth, left=0.2 + 0.07 * longest, right=_RIGHT, top=0.45, bottom=0.9)
-    low, high = _reach(lines, bounds.tolerance)
-    _ground(ax, low, high, depth, bounds, language)
+    ax = ax or fresh_axes(_WIDTH, 1.55 + _ROW * depth, left=0.2 + 0.07 * longest, right=_RIGHT, top=0.45, bottom=1.1)
+    reach = _reach(lines, bounds.tolerance)
+    _ground(ax, reach, depth, bounds, language)
+    _heads(ax, bounds, language)
     for place, line in enumerate(lines):
-        _draw(ax, line, place, low, high)
+        _write(ax, line)
+        if line.drawn:
+            _draw(ax, line, place, *reach)
     _legend(ax, lines, language)
     return ax
 
@@ -99,7 +104,7 @@ def _line(row: Mapping[str, Any], bounds: Bounds, language: str, titles: Titles 
     reason = because(tuple(row["reasons"]), dict(row), bounds, language) if verdict is Verdict.NOT_APPLICABLE else ""
     shown = verdict is not Verdict.NOT_APPLICABLE and not math.isnan(value)
     said = say("plots.ratio", language, ratio=value, low=low, high=high) if shown else say(f"verdict.{verdict.value}", language)
-    return _Line(textwrap.fill(label, 40), value, low, high, verdict, textwrap.fill(plain(reason), 56, max_lines=2, placeholder=" …"), said)
+    return _Line(textwrap.fill(label, 44), value, low, high, verdict, textwrap.fill(plain(reason), 56, max_lines=2, placeholder=" …"), said)
 
 
 def _placed(lines: Sequence[_Line]) -> Iterator[_Line]:
@@ -117,25 +122,31 @@ def _reach(lines: Sequence[_Line], tolerance: float) -> tuple[float, float]:
     return min([*held, 0.85 * tolerance]) / 1.12, max([*held, 1.25]) * 1.12
 
 
-def _ground(ax: Axes, low: float, high: float, depth: float, bounds: Bounds, language: str) -> None:
+def _ground(ax: Axes, reach: tuple[float, float], depth: float, bounds: Bounds, language: str) -> None:
     """Draw what the ratios are held against."""
     quiet_axes(ax)
     ax.set_xscale("log")
-    ax.set_xlim(low, high)
+    ax.set_xlim(*reach)
     ax.set_ylim(depth, 0)
     ax.set_yticks([])
-    ax.axvspan(low, bounds.tolerance, color="#f4f0ea", lw=0, zorder=0)
+    ax.axvspan(reach[0], bounds.tolerance, color="#f4f0ea", lw=0, zorder=0)
     ax.axvline(bounds.tolerance, color=INK, lw=1.1, ls=(0, (4, 2.5)), zorder=1)
     ax.axvline(1.0, color=QUIET, lw=0.8, zorder=1)
+    ticks = _ticks(*reach, bounds.tolerance)
     ax.xaxis.set_minor_locator(NullLocator())
-    ticks = _ticks(low, high, bounds.tolerance)
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.set_xticklabels([number(tick, "ratio", language) for tick in ticks])
     ax.set_xlabel(say("plots.axis", language), fontsize=8, color=QUIET, labelpad=6)
-    over = {"transform": ax.get_xaxis_transform(), "va": "bottom", "fontsize": 8, "parse_math": False}
-    ax.text(bounds.tolerance, 1.0, say("plots.tolerance", language, tolerance=bounds.tolerance) + " ", ha="right", color=INK, **over)
-    ax.text(1.0, 1.0, " " + say("plots.equal", language), ha="left", color=QUIET, **over)
-    ax.text(1.03, 1.0, say("plots.column", language, confidence=bounds.confidence), **{**over, "transform": ax.transAxes}, color=QUIET)
+
+
+def _heads(ax: Axes, bounds: Bounds, language: str) -> None:
+    """Name the two lines and the column of numbers."""
+    at_line, at_side = ax.get_xaxis_transform(), ax.transAxes
+    tolerance, equal = say("plots.tolerance", language, tolerance=bounds.tolerance), say("plots.equal", language)
+    ax.text(bounds.tolerance, 1.0, f"{tolerance} ", ha="right", va="bottom", fontsize=8, color=INK, transform=at_line)
+    ax.text(1.0, 1.0, f" {equal}", ha="left", va="bottom", fontsize=8, color=QUIET, transform=at_line)
+    column = say("plots.column", language, confidence=bounds.confidence)
+    ax.text(1.03, 1.0, column, ha="left", va="bottom", fontsize=8, color=QUIET, transform=at_side)
 
 
 def _ticks(low: float, high: float, tolerance: float) -> list[float]:
@@ -148,43 +159,46 @@ def _ticks(low: float, high: float, tolerance: float) -> list[float]:
     return sorted(taken)
 
 
-def _draw(ax: Axes, line: _Line, place: int, low: float, high: float) -> None:
-    """Draw one row: label, interval, point, and the numbers in words."""
-    words = {"va": "center", "fontsize": _SIZE, "parse_math": False, "clip_on": False}
-    ax.text(-0.025, line.at, line.label, ha="right", color=INK, linespacing=1.15, transform=ax.get_yaxis_transform(), **words)
-    ax.text(1.03, line.at, line.said, ha="left", color=INK if line.drawn else QUIET, transform=ax.get_yaxis_transform(), **words)
+def _write(ax: Axes, line: _Line) -> None:
+    """Write a row's group on the left, its numbers on the right; where there is no point, the reason in its place."""
+
+    def put(x: float, text: str, side: str, **look: Any) -> None:
+        ax.text(x, line.at, text, ha=side, va="center", transform=ax.get_yaxis_transform(), parse_math=False, **look)
+
+    put(-0.025, line.label, "right", fontsize=_SIZE, color=INK, linespacing=1.15)
+    put(1.03, line.said, "left", fontsize=_SIZE, color=INK if line.drawn else QUIET)
     if not line.drawn:
-        ax.text(0.5, line.at, line.reason, ha="center", color=QUIET, style="italic", transform=ax.get_yaxis_transform(), **{**words, "fontsize": 7.5})
-        return
+        put(0.5, line.reason, "center", fontsize=7.5, color=QUIET, style="italic")
+
+
+def _draw(ax: Axes, line: _Line, place: int, low: float, high: float) -> None:
+    """Draw a row's interval and point; what goes beyond the axis ends in an arrow, what lies beyond it stands at its edge."""
     mark = MARKS[line.verdict]
     left, right = (low if math.isnan(line.low) else max(line.low, low)), (high if math.isnan(line.high) else min(line.high, high))
-    ax.add_line(Line2D([left, right], [line.at, line.at], color=mark.colour, lw=1.6, solid_capstyle="butt", zorder=2, gid=f"interval-{place}"))
-    point = min(max(line.value, low), high)
-    for end, beyond, arrow in ((low, line.low < low and line.value > low, 4), (high, line.high > high and line.value < high, 5)):
+    ax.add_line(Line2D([left, max(left, right)], [line.at] * 2, color=mark.colour, lw=1.6, solid_capstyle="butt", zorder=2, gid=f"interval-{place}"))
+    for end, beyond, arrow in ((low, line.low < low < line.value, CARETLEFT), (high, line.high > high > line.value, CARETRIGHT)):
         if beyond:
             ax.plot([end], [line.at], marker=arrow, ms=7, color=mark.colour, clip_on=False, zorder=3, gid=f"open-{place}")
-    face = mark.colour if mark.filled else "white"
-    ax.plot([point], [line.at], marker=mark.marker, ms=6.5, mfc=face, mec=mark.colour, mew=1.6, clip_on=False, zorder=4, gid=f"point-{place}")
+    point = min(max(line.value, low), high)
+    ax.plot([point], [line.at], **_look(line.verdict), clip_on=False, zorder=4, gid=f"point-{place}")
+
+
+def _look(verdict: Verdict) -> dict[str, Any]:
+    mark = MARKS[verdict]
+    return {"marker": mark.marker, "ms": 6.5, "mfc": mark.colour if mark.filled else "white", "mec": mark.colour, "mew": 1.6}
 
 
 def _legend(ax: Axes, lines: Sequence[_Line], language: str) -> None:
     """Say what the marks mean, for the verdicts that are there."""
     there = [verdict for verdict in MARKS if any(line.drawn and line.verdict is verdict for line in lines)]
-    keys = [
-        Line2D([], [], ls="", marker=MARKS[verdict].marker, ms=6.5, mew=1.6, mec=MARKS[verdict].colour, label=say(f"verdict.{verdict.value}", language),
-               mfc=MARKS[verdict].colour if MARKS[verdict].filled else "white")
-        for verdict in there
-    ]  # fmt: skip
+    keys = [Line2D([], [], ls="", label=say(f"verdict.{verdict.value}", language), **_look(verdict)) for verdict in there]
     if any(line.drawn and line.value == 0 for line in lines):
-        keys.append(Line2D([], [], ls="", label=say("plots.zero", language)))
+        ax.text(0.5, 0, say("plots.zero", language), transform=_below(ax, 66), ha="center", va="top", fontsize=8, color=QUIET)
     if keys:
-        made = ax.legend(handles=keys, loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=_below(ax), ncols=len(keys), fontsize=8, frameon=False,
-                         handletextpad=0.2, columnspacing=1.4, labelcolor=INK, borderaxespad=0)  # fmt: skip
-        made.set_in_layout(False)
+        look = {"fontsize": 8, "frameon": False, "handletextpad": 0.2, "columnspacing": 1.4, "labelcolor": INK, "borderaxespad": 0}
+        ax.legend(handles=keys, loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=_below(ax, 42), ncols=len(keys), **look)
 
 
-def _below(ax: Axes) -> Any:
-    """Return the frame of the axes, moved below its title: in points, so that a tall plot does not push the legend away."""
-    from matplotlib.transforms import ScaledTranslation
-
-    return ax.transAxes + ScaledTranslation(0, -42 / 72, ax.figure.dpi_scale_trans)
+def _below(ax: Axes, points: float) -> Transform:
+    """Return the frame of the axes moved down: in points, so that a tall plot does not push away what stands below it."""
+    return ax.transAxes + ScaledTranslation(0, -points / 72, ax.figure.dpi_scale_trans)

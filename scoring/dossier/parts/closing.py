@@ -162,7 +162,8 @@ def _again(view: View) -> Iterator[Block]:
 def audit_call(view: View) -> str:
     """Return the call that made a study without a declaration."""
     plan = view.plan
-    groups = {name: None if group.edges is None else list(group.edges) for name, group in plan.groups.items()}
+    edges = {name: plan.groups[name].edges for name in view.tables.counts.attributes}
+    groups = {name: None if cuts is None else list(cuts) for name, cuts in edges.items()}
     estimated = plan.score is not None and plan.score.column == "(estimated)"
     given: dict[str, Any] = {"decision": plan.decision.column}
     given["favourable"] = _one(plan.decision.favourable)

@@ -56,7 +56,8 @@ def purpose(view: View, one: Mapping[str, Any]) -> str:
 
 
 def _groups(view: View) -> Iterator[str]:
-    for name, group in view.plan.groups.items():
+    for name in view.tables.counts.attributes:
+        group = view.plan.groups[name]
         ground = say(f"criterion.{group.criterion.value}", view.language) if group.criterion else view.say("no_ground")
         cut = view.say("group_cut", edges=view.listed(view.number(edge, "plain") for edge in group.edges)) if group.edges else ""
         yield view.say("group_said", name=view.name(name), column=group.column, cut=cut, ground=ground)
@@ -75,7 +76,7 @@ def _not_measured(view: View) -> Iterator[Block]:
         rows = tuple(Row((named[criterion], why[criterion])) for criterion in told)
         yield TableBlock(view.say("caption_not_measured"), (Column(view.say("ground")), Column(view.say("declared_reason"))), rows)
     if silent := [named[criterion] for criterion in left if criterion not in why]:
-        yield Paragraph(view.say("no_reason", grounds=f"{view.say('semicolon')} ".join(silent)))
+        yield Paragraph(view.say("no_reason", grounds=view.semicolons(silent)))
 
 
 def _missing(view: View) -> TableBlock:
@@ -108,7 +109,8 @@ def standing(view: View) -> tuple[int, int]:
 
 def rejections(view: View) -> list[str]:
     """Return each reason for a rejection with how many people it fell on."""
-    return [view.say("rejection", reason=reject_reason(view, str(reason)), people=_written(view, n)) for reason, n in view.tables.rejects().items()]
+    found = sorted(view.tables.rejects().items(), key=lambda pair: (-pair[1], str(pair[0])))
+    return [view.say("rejection", reason=reject_reason(view, str(reason)), people=_written(view, n)) for reason, n in found]
 
 
 def _written(view: View, count: float) -> str:
@@ -135,5 +137,5 @@ def reference_said(view: View) -> str:
     reference = view.plan.reference
     if isinstance(reference, str):
         return view.known(f"reference_{reference}", view.say("reference_level", level=reference))
-    named = view.listed(view.say("reference_one", name=view.name(name), level=level) for name, level in reference.items())
+    named = view.listed(view.say("reference_one", name=view.name(name), level=level) for name, level in sorted(reference.items()))
     return view.say("reference_levels", levels=named)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from scoring.dossier.document import Block, Column, Estimate, Figure, Finding, Findings, KeyValues, Paragraph, Row, TableBlock
-from scoring.dossier.parts.findings import verdict_tables
+from scoring.dossier.parts.verdicts import verdict_tables
 from scoring.dossier.parts.wording import cutoff_origin, decision_origin
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.narrative import sentence
@@ -103,7 +103,7 @@ def _ranking(view: View) -> Iterator[Block]:
             (view.level(row["group"]) or view.say("everybody"), row["good"], row["bad"], Estimate(row["auc"], row["low"], row["high"])),
             section=view.name(row["attribute"]),
         )
-        for row in rows_of(rows)
+        for row in sorted(rows_of(rows), key=lambda row: view.places.get((row["attribute"], row["group"]), -1))
     )
     yield TableBlock(view.say("caption_auc"), columns, listed, view.say("note_auc"))
     if len(parts := calibration(view)):
@@ -121,7 +121,8 @@ def calibration(view: View) -> pd.DataFrame:
 
 def _calibration_figure(view: View, rows: pd.DataFrame) -> Figure:
     lines = tuple(
-        view.say("line_part", part=row["part"], score=row["from_score"], good=row["good"], people=row["people"], share=row["share"]) for row in rows_of(rows)
+        view.say("line_part", part=row["part"], score=row["from_score"], good=row["good"], people=row["people"], share=row["share"])
+        for row in rows_of(rows)
     )
     svg = to_svg(plot_calibration(rows, language=view.language), "calibration")
     return Figure(svg, view.say("caption_calibration"), view.say("alternative_calibration", parts=len(rows)), lines)
@@ -142,7 +143,8 @@ def segments(view: View) -> Iterator[Block]:
         return
     yield view.heading("offers", level=3)
     yield Paragraph(view.say("offers", version=view.plan.segments.version))
-    yield Findings(tuple(_offered(view, row) for row in rows_of(offers) if row["verdict"] != Verdict.WITHIN_TOLERANCE))
+    told = tuple(_offered(view, row) for row in rows_of(offers) if row["verdict"] != Verdict.WITHIN_TOLERANCE)
+    yield Findings(told) if told else Paragraph(view.say("offers_all_within"))
     yield from verdict_tables(view, offers, view.say("offer_rate"))
 
 
@@ -163,14 +165,17 @@ def _segments_origin(view: View) -> Iterator[tuple[str, str]]:
         said = view.say("segments_column", column=rule.column)
     yield view.say("segments_from"), said
     if rule.offers:
-        yield view.say("offers_of"), "\n".join(view.say("offer_of", segment=one, offer=offer or view.say("no_offer")) for one, offer in rule.offers.items())
+        yield (
+            view.say("offers_of"),
+            "\n".join(view.say("offer_of", segment=one, offer=offer or view.say("no_offer")) for one, offer in sorted(rule.offers.items())),
+        )
 
 
 def _shares(view: View, rows: pd.DataFrame) -> Iterator[Block]:
     """Return the share of each group in each segment, a few segments beside each other."""
     names = list(dict.fromkeys(rows["segment"]))
     pairs = zip(rows["attribute"], rows["group"], strict=True)
-    groups = sorted(dict.fromkeys(pairs), key=lambda pair: view.tables.counts.attributes.index(pair[0]))
+    groups = sorted(dict.fromkeys(pairs), key=lambda pair: view.places.get(pair, len(view.places)))
     held = {(row["attribute"], row["group"], row["segment"]): row for row in rows_of(rows)}
     for first in range(0, len(names), _WIDE):
         some = names[first : first + _WIDE]

@@ -55,7 +55,7 @@ def css_class(verdict: Verdict) -> str:
 
 
 @singledispatch
-def to_html(block: Block, language: str) -> Markup:
+def to_html(block: Block, language: str) -> Markup:  # noqa: ARG001  (a table of functions has one signature)
     """Return a block as HTML: the macro of that name in the template."""
     raise EquiscoreError(f"No HTML for {type(block).__name__}. Fix: add a macro to blocks.html.j2 and register it in this file.")
 

@@ -34,7 +34,7 @@ def escaped(text: str) -> str:
 
 
 @singledispatch
-def to_markdown(block: Block, language: str) -> str:
+def to_markdown(block: Block, language: str) -> str:  # noqa: ARG001  (a table of functions has one signature)
     """Return a block as Markdown."""
     raise EquiscoreError(f"No Markdown for {type(block).__name__}. Fix: register one beside the others in this file.")
 
@@ -56,7 +56,9 @@ def _(block: Bullets, language: str) -> str:  # noqa: ARG001
 
 @to_markdown.register
 def _(block: KeyValues, language: str) -> str:
-    return "\n".join(say("dossier.key_value_md", language, name=escaped(name), value=escaped(value.replace("\n", "; "))) for name, value in block.items)
+    return "\n".join(
+        say("dossier.key_value_md", language, name=escaped(name), value=escaped(value.replace("\n", "; "))) for name, value in block.items
+    )
 
 
 @to_markdown.register
