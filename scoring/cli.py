@@ -235,7 +235,7 @@ def _say(text: str) -> None:
 def _plain(tables: Tables) -> list[dict[str, Any]]:
     """Return published verdicts as JSON: what is no number is null."""
     rows = tables.judged().drop(columns=["levels", "reasons", "x", "n", "y", "m"])
-    return json.loads(rows.to_json(orient="records", double_precision=12))  # type: ignore[no-any-return]  # a list of records
+    return json.loads(rows.to_json(orient="records", double_precision=12))
 
 
 def _show(tables: Tables, judged: Any) -> None:

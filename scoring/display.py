@@ -7,7 +7,6 @@ from html import escape
 from io import BytesIO
 from typing import Any
 
-
 from scoring.fairness.narrative import headline, records, who
 from scoring.reading import Tables
 from scoring.texts import number, say

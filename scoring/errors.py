@@ -36,8 +36,10 @@ class StudyError(EquiscoreError):
 class FaultyInput(EquiscoreError):  # noqa: N818  (the faults are the errors; this is the list of them)
     """Several faults of one input, all at once.
 
-    >>> str(FaultyInput("credit.csv", [ContractError("No column 'age'. Fix: add it."), ContractError("Empty. Fix: fill it.")]))
-    "credit.csv: 2 faults\\n  1. No column 'age'. Fix: add it.\\n  2. Empty. Fix: fill it."
+    >>> print(FaultyInput("credit.csv", [ContractError("No column 'age'. Fix: add it."), ContractError("Empty. Fix: fill it.")]))
+    credit.csv: 2 faults
+      1. No column 'age'. Fix: add it.
+      2. Empty. Fix: fill it.
     """
 
     def __init__(self, where: str, faults: Iterable[EquiscoreError]) -> None:

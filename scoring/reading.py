@@ -150,7 +150,7 @@ class Tables:
         if first["n"].sum() < (self.threshold or 1):
             return pd.DataFrame(columns=["part", "from_score", "people", "good", "share"])
         by_bin = first.assign(good=first["n"].where(first["outcome"] == 1, 0)).groupby("bin")[["n", "good"]].sum()
-        part = np.minimum(((by_bin["n"].cumsum() - by_bin["n"] / 2) / by_bin["n"].sum() * parts).astype(int), parts - 1)
+        part = ((by_bin["n"].cumsum() - by_bin["n"] / 2) / by_bin["n"].sum() * parts).astype(int).clip(upper=parts - 1)
         if self.threshold is not None:
             sizes = by_bin["n"].groupby(part).sum()
             part = part.map(dict(zip(sizes.index, runs(sizes.to_numpy(), self.threshold), strict=True)))
@@ -279,7 +279,7 @@ class Tables:
 
 def _by_group(held: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
     """Return the rows of each attribute and group."""
-    return [((str(name), str(group)), rows) for (name, group), rows in held.groupby(["attribute", "group"], sort=False)]  # type: ignore[misc]  # keys of a list
+    return [((str(name), str(group)), rows) for (name, group), rows in held.groupby(["attribute", "group"], sort=False)]
 
 
 def _auc(attribute: str, group: str, rows: pd.DataFrame, counts: Counts, confidence: float) -> Mapping[str, Any]:

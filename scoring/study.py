@@ -17,7 +17,7 @@ from scoring.customers.intake import admit, needed
 from scoring.errors import ContractError, EquiscoreError, StudyError
 from scoring.fairness.counts import Counts, count
 from scoring.fairness.metrics import known
-from scoring.plan import Column, Cutoff, Decision, Group, Outcome, Plan, Score
+from scoring.plan import Column, Cutoff, Decision, Group, Outcome, Plan, Score, Segments
 from scoring.provenance import environment
 from scoring.reading import Tables
 from scoring.scores import Scored, person_rows, score_customers
@@ -179,7 +179,8 @@ def audit(
         cutoff = 0.5 if cutoff is None else cutoff
     if decision is None and cutoff is None:
         raise EquiscoreError("What is decided is not said. Fix: pass decision= and favourable=, score= and cutoff=, or estimator=.")
-    columns = _roles(groups, decision, outcome, score, strata, weights, cluster, segment)
+    single = {Role.DECISION: decision, Role.OUTCOME: outcome, Role.SCORE: score, Role.WEIGHT: weights, Role.CLUSTER: cluster, Role.SEGMENT: segment}
+    columns = _roles({name: [Role.PROTECTED] for name in _cuts(groups)}, single, [strata] if isinstance(strata, str) else strata)
     held = columns_of(frame)
     plan = Plan(
         columns={name: Column(type=_type(name, held, groups, score, weights), roles=frozenset(roles)) for name, roles in columns.items()},
@@ -187,9 +188,9 @@ def audit(
         decision=Decision(column=decision, favourable=_values(favourable))
         if decision is not None
         else Decision(cutoff=Cutoff(rule="value", value=cutoff)),
-        outcome=None if outcome is None else Outcome(column=outcome, favourable=_outcome_values(frame, outcome, favourable, favourable_outcome)),
+        outcome=None if outcome is None else Outcome(column=outcome, favourable=_outcome_values(outcome, favourable, favourable_outcome)),
         score=None if score is None else Score(column=score),
-        segments=None if segment is None else {"column": segment},  # type: ignore[arg-type]  # pydantic reads it
+        segments=None if segment is None else Segments(column=segment),
         weight_meaning=WeightMeaning(weight_meaning),
         reference=dict(reference) if isinstance(reference, Mapping) else reference,
         primary=known(metrics).name,
@@ -256,18 +257,11 @@ def _cuts(groups: Sequence[str] | Mapping[str, Sequence[float] | None]) -> dict[
     return dict(groups) if isinstance(groups, Mapping) else dict.fromkeys(groups)
 
 
-def _roles(groups: Any, decision: str | None, outcome: str | None, score: str | None, strata: Sequence[str], weights: str | None,
-           cluster: str | None, segment: str | None) -> dict[str, set[Role]]:  # fmt: skip
-    """Return the roles of each column that the audit reads."""
-    roles: dict[str, set[Role]] = {}
-    one = {Role.DECISION: decision, Role.OUTCOME: outcome, Role.SCORE: score, Role.WEIGHT: weights, Role.CLUSTER: cluster, Role.SEGMENT: segment}
-    for name in _cuts(groups):
-        roles.setdefault(name, set()).add(Role.PROTECTED)
-    for role, column in one.items():
-        if column is not None:
-            roles.setdefault(column, set()).add(role)
-    for name in [strata] if isinstance(strata, str) else strata:
-        roles.setdefault(name, set()).add(Role.STRATUM)
+def _roles(roles: dict[str, list[Role]], single: Mapping[Role, str | None], strata: Sequence[str]) -> dict[str, list[Role]]:
+    """Add to the protected columns those with one role each, and the strata."""
+    for role, name in [*single.items(), *((Role.STRATUM, name) for name in strata)]:
+        if name is not None:
+            roles.setdefault(name, []).append(role)
     return roles
 
 
@@ -286,7 +280,7 @@ def _values(favourable: Any) -> tuple[Any, ...]:
     return tuple(value.item() if isinstance(value, np.generic) else value for value in values)
 
 
-def _outcome_values(frame: Any, outcome: str, favourable: Any, favourable_outcome: Any) -> tuple[Any, ...]:
+def _outcome_values(outcome: str, favourable: Any, favourable_outcome: Any) -> tuple[Any, ...]:
     """Return the favourable outcomes; by default those of the decision, which `count` refuses where the outcome does not hold them."""
     if favourable_outcome is None and favourable is None:
         raise StudyError(f"Which value of {outcome!r} is favourable is not said. Fix: pass favourable_outcome=.")

@@ -7,7 +7,6 @@ Columns are renamed c0, c1, ...: DuckDB does not tell "age" from "Age", and a na
 from __future__ import annotations
 
 import contextlib
-import contextlib
 import functools
 import os
 from collections import Counter
@@ -334,8 +333,8 @@ def numbered(table: Table, name: str) -> nw.LazyFrame[Any]:
 
 def encoded(rows: pa.Table) -> pa.Table:
     """Return the rows with text as numbers of a dictionary: what is looked at afterwards is each different text once."""
-    columns = [column.dictionary_encode() if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) else column for column in rows.columns]
-    return pa.table(columns, names=rows.column_names)
+    text = {pa.string(), pa.large_string()}
+    return pa.table([column.dictionary_encode() if column.type in text else column for column in rows.columns], names=rows.column_names)
 
 
 def collect(frame: nw.LazyFrame[Any]) -> pa.Table:

@@ -49,7 +49,7 @@ def show() -> None:
         parts.section("verdicts_mean")
         parts.legend()
     bounds(tables, what)
-    segments(tables, what)
+    segments(what)
 
 
 def controls(tables: Tables) -> tuple[str, str]:
@@ -143,7 +143,7 @@ def bounds(tables: Tables, what: str) -> None:
     parts.table(_named(rows, alone=what != SINGLE), kinds, alt=parts.t("alt_bounds"), key="bounds")
 
 
-def segments(tables: Tables, what: str) -> None:
+def segments(what: str) -> None:
     """Show who is in which segment and who gets an offer, where the study has segments."""
     shares = session.ask(Tables.segments)
     if shares.empty or CROSS in what or what == CROSSED:

@@ -25,7 +25,7 @@ def show() -> None:
     parts.opening("overview")
     tiles(rows, tables.plan.primary)
     in_short(tables)
-    excluded(rows, tables)
+    excluded(rows)
     still_open(rows)
     not_measured(tables)
     people(tables)
@@ -60,7 +60,7 @@ def in_short(tables: Tables) -> None:
     parts.read(parts.t("short_not_measured", named=named, n=len(silent)) if named else parts.t("short_none_named", n=len(silent)))
 
 
-def excluded(rows: pd.DataFrame, tables: Tables) -> None:
+def excluded(rows: pd.DataFrame) -> None:
     """List the groups whose exclusion is shown, and those of whom nobody was favoured, in plain sentences."""
     parts.section("who_is_excluded")
     offers = session.ask(Tables.offers)

@@ -38,11 +38,10 @@ def what_if() -> None:
     names = {name: parts.attribute_name(name) for name in tables.plan.groups}
     attribute = parts.choose(parts.t("choose_single"), names, key="whatif_attribute")
     curve = session.ask(Tables.sweep, attribute)
-    start = _start(tables)
-    options = [_turned(tables) * edge for edge in tables.cutoffs]
-    cutoff = st.select_slider(
-        parts.t("choose_cutoff"), sorted(options), value=start, format_func=parts.score, key=f"cutoff_{session.study().digest[:12]}"
-    )
+    options = {edge: parts.score(edge) for edge in sorted(_turned(tables) * edge for edge in tables.cutoffs)}
+    key = f"cutoff_{session.study().digest[:12]}"
+    label = parts.t("choose_cutoff")
+    cutoff = float(st.select_slider(label, list(options), value=_start(tables), format_func=lambda edge: options.get(edge, str(edge)), key=key))
     parts.note(_own_cutoff(tables))
     moved = session.ask(Tables.at_cutoff, cutoff)
     rows = compared(moved, attribute, curve)

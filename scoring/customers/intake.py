@@ -71,7 +71,7 @@ def _size(table: Table, plan: Plan) -> tuple[int, int, int]:
     who = table.col(identifier).cast(nw.String()).str.strip_chars()
     named = nw.when(who != "").then(who)
     found = collect(table.frame.select(rows=nw.len(), named=named.count(), persons=named.n_unique(), without=named.is_null().any())).to_pylist()[0]
-    return int(found["rows"]), int(found["named"]), int(found["persons"]) - bool(found["without"])
+    return int(found["rows"]), int(found["named"] or 0), int(found["persons"] or 0) - bool(found["without"])
 
 
 def key_of_pseudonyms() -> bytes:

@@ -113,7 +113,7 @@ def _rows(frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
     return collect(frame).to_pylist()
 
 
-def grid(found: Profile, cutoff: float | None, declared: Sequence[float] = ()) -> Grid:
+def grid(found: Profile, cutoff: float | None, declared: Sequence[float] | NDArray[np.float64] = ()) -> Grid:
     """Choose the key of the pass."""
     if found.kept:
         return Grid()

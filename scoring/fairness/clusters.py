@@ -47,7 +47,7 @@ def gathered(clusters: NDArray[np.int64], cells: NDArray[np.int64], weights: Flo
 
 
 def effects_of_set(
-    clusters: Clusters, place: NDArray[np.int64], margin: Any, metrics: Sequence[Metric], rest: bool, tolerance: float
+    clusters: Clusters, place: NDArray[np.int64], margin: Any, metrics: Sequence[Metric], *, rest: bool, tolerance: float
 ) -> pd.DataFrame:
     """Return the design effects of each group of one set of attributes, for each metric, against the rest.
 

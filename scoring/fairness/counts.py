@@ -107,7 +107,7 @@ class Counts:
         """Return how much wider clusters make the intervals of each group; from memory, or as the study kept them."""
         if self.clusters is not None:
             held = self.margin(by)
-            return effects_of_set(self.clusters, places(self.studied, held), held, metrics, rest, tolerance)
+            return effects_of_set(self.clusters, places(self.studied, held), held, metrics, rest=rest, tolerance=tolerance)
         if self.effects is None or not rest:
             raise StudyError("With clusters, a stored study is compared with the rest only. Fix: use reference='rest', or make the study again.")
         return self.effects[self.effects["attribute"] == CROSS.join(by)]
@@ -139,7 +139,7 @@ def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
         fine["n"] = fine["weight_squared"] = fine["weight"]
         raw = replace(raw, scales=dict.fromkeys(MEASURES, raw.scales["weight"]))
     fine["state"] = _states(fine)
-    ways = [name for name in fine if name.startswith((GROUP, STRATUM)) or name in {"period", "segment"}]
+    ways = [str(name) for name in fine if str(name).startswith((GROUP, STRATUM)) or name in {"period", "segment"}]
     cells = _unscaled(_added(fine, [*ways, "state", "reject"], MEASURES), raw)
     _refuse_many_rejects(cells, plan, table.described)
     studied = fine[fine["reject"] == STUDIED]

@@ -128,11 +128,11 @@ def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bo
         "people": np.broadcast_to(people[:, None], shape),
         "reference": named,
         "reference_is_best": np.full(shape, reference == "best"),
-        "eligible": np.broadcast_to((margin.known & (people >= bounds.best_share * people[margin.known].sum()))[:, None], shape),
+        "eligible": np.broadcast_to(_eligible(margin, bounds)[:, None], shape),
         "reference_people": ref_people,
         "hits": hits, "trials": trials, "ref_hits": ref_hits, "ref_trials": ref_trials,
         "x": x, "n": n, "y": y, "m": m, "blind": blind, "unobserved": missing,
-        "ratio_to_best": _to_best(hits, trials, people, margin.known, metrics, bounds),
+        "ratio_to_best": _to_best(margin, metrics, bounds),
     }  # fmt: skip
     return pd.DataFrame({name: np.asarray(values).ravel() for name, values in columns.items()})
 
@@ -197,9 +197,7 @@ def _chosen(margin: Margin, metrics: Sequence[Metric], reference: Reference, bou
     if reference == "largest":
         return np.full(shape, int(np.argmax(people)))
     if reference == "best":
-        numerator, denominator = vectors(metrics)
-        ranked = _ranked(margin.weight @ numerator, margin.weight @ denominator, people, margin.known, metrics, bounds)
-        return np.broadcast_to(np.argmax(ranked, axis=0), shape)
+        return np.broadcast_to(np.argmax(_ranked(margin, metrics, bounds), axis=0), shape)
     named = _named(margin, reference)
     return None if named is None else np.full(shape, margin.keys.index(named))
 
@@ -211,27 +209,36 @@ def _named(margin: Margin, reference: Reference) -> tuple[str, ...] | None:
     return found[0] if found and reference != REST else None
 
 
-def _ranked(hits: Floats, trials: Floats, people: Floats, known: NDArray[np.bool_], metrics: Sequence[Metric], bounds: Bounds) -> Floats:
+def _ranked(margin: Margin, metrics: Sequence[Metric], bounds: Bounds) -> Floats:
     """Return how well off each group is by each metric; -inf for who cannot be the best-off: unknown, or too small a share."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rate = hits / trials
+    rate = _rates(margin, metrics)
     turned = np.where([metric.better is Better.MORE for metric in metrics], rate, -rate)
-    eligible = known & (people >= bounds.best_share * people[known].sum())
-    return np.where(eligible[:, None] & ~np.isnan(turned), turned, -np.inf)
+    return np.where(_eligible(margin, bounds)[:, None] & ~np.isnan(turned), turned, -np.inf)
 
 
-def _to_best(hits: Floats, trials: Floats, people: Floats, known: NDArray[np.bool_], metrics: Sequence[Metric], bounds: Bounds) -> Floats:
-    """Return the ratio of estimates to the best-off group."""
-    ranked = _ranked(hits, trials, people, known, metrics, bounds)
-    best = np.abs(ranked.max(axis=0))
+def _rates(margin: Margin, metrics: Sequence[Metric]) -> Floats:
+    numerator, denominator = vectors(metrics)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = hits / trials
-        more = np.array([metric.better is Better.MORE for metric in metrics])
-        ratio = np.where(more, rate / best, best / rate)
-    return np.where(np.isfinite(best), ratio, np.nan)
+        return np.asarray((margin.weight @ numerator) / (margin.weight @ denominator))
 
 
-def rates_of(counts: Counts, sets: Sequence[Sequence[str]], metrics: Sequence[Metric], bounds: Bounds, declared: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def _eligible(margin: Margin, bounds: Bounds) -> NDArray[np.bool_]:
+    """Tell which groups may be the best-off one: known, and no smaller a share than the bounds say."""
+    people = margin.people.sum(1)
+    return np.asarray(margin.known & (people >= bounds.best_share * people[margin.known].sum()))
+
+
+def _to_best(margin: Margin, metrics: Sequence[Metric], bounds: Bounds) -> Floats:
+    """Return the ratio of estimates to the best-off group."""
+    best, rate = np.abs(_ranked(margin, metrics, bounds).max(axis=0)), _rates(margin, metrics)
+    more = np.array([metric.better is Better.MORE for metric in metrics])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.isfinite(best), np.where(more, rate / best, best / rate), np.nan)
+
+
+def rates_of(
+    counts: Counts, sets: Sequence[Sequence[str]], metrics: Sequence[Metric], bounds: Bounds, declared: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
     """Return the rows of `compare` with rates and their intervals alone."""
     parts = [_one_set(_with_declared(counts.margin(tuple(by)), declared), metrics, REST, bounds, counts.weighted) for by in sets]
     return _with_rates(_with_design(pd.concat(parts, ignore_index=True), counts, sets, metrics, bounds, rest=True), bounds)

@@ -223,7 +223,8 @@ def _koopman_edges(x: Floats, n: Floats, y: Floats, m: Floats, k: float) -> Floa
 
 def _gart_nam(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Interval:
     # one search for both limits: the lower one is the inverse of the upper with the samples exchanged
-    exchanged, high = np.split(_gart_nam_high(*(np.concatenate(pair) for pair in ((y, x), (m, n), (x, y), (n, m))), z), 2)
+    first, of_first, second, of_second = (np.concatenate(pair) for pair in ((y, x), (m, n), (x, y), (n, m)))
+    exchanged, high = np.split(_gart_nam_high(first, of_first, second, of_second, z), 2)
     with np.errstate(divide="ignore"):
         return 1 / exchanged, high
 

@@ -32,7 +32,7 @@ def labelled(raw: Pass, plan: Plan, cutoff: float | None, described: str) -> pd.
     named = rows[[name for name in ("n", "weight", "weight_squared") if name in rows]].copy()
     for name, group in plan.groups.items():
         named[GROUP + name] = _levels(rows[GROUP + name], group, plan.columns[group.column].type)
-    for name in [column for column in rows if column.startswith(STRATUM) or column in {"period", "segment"}]:
+    for name in [str(column) for column in rows if str(column).startswith(STRATUM) or column in {"period", "segment"}]:
         named[name] = or_unknown(texts(rows[name]))
     named["score"] = raw.grid.values(rows["score"].to_numpy(float, na_value=np.nan)) if "score" in rows else np.nan
     named["decision"] = _decided(raw, plan, cutoff)
@@ -57,7 +57,7 @@ def texts(values: pd.Series[Any]) -> pd.Series[Any]:
     written = [as_text(level).strip() for level in levels.tolist()]
     names = sorted(set(written) - {""})
     places = np.array([*(names.index(name) if name else -1 for name in written), -1], np.int64)
-    return pd.Series(pd.Categorical.from_codes(places[codes], names), index=values.index)
+    return pd.Series(pd.Categorical.from_codes(places[codes], pd.Index(names, dtype=object)), index=values.index)
 
 
 def or_unknown(values: pd.Series[Any]) -> pd.Series[Any]:
@@ -111,7 +111,7 @@ def _levels(keys: pd.Series[Any], group: Group, kind: ColumnType) -> pd.Series[A
         return or_unknown(texts(keys))
     labels = [*(group.labels or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER)), UNKNOWN]
     places = keys.fillna(len(labels) - 1).to_numpy(np.int64)
-    return pd.Series(pd.Categorical.from_codes(places, labels), index=keys.index)
+    return pd.Series(pd.Categorical.from_codes(places, pd.Index(labels, dtype=object)), index=keys.index)
 
 
 def _side(values: pd.Series[Any], rule: Decision | Outcome) -> NDArray[np.int64]:

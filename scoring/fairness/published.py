@@ -175,5 +175,6 @@ def _folded(rows: pd.DataFrame, names: dict[str, str], confidence: float) -> pd.
         **{name: first[name] for name in ("attribute", "depth")}, known=True, zero=joint["hits"] == 0,
     )  # fmt: skip
     if "verdict" in rows:
-        joint = joint.assign(verdict=Verdict.NOT_APPLICABLE.value, reasons=[("folded",)] * len(joint), because=say("because.folded", "en"))
+        said = say("because.folded", "en")
+        joint = joint.assign(verdict=Verdict.NOT_APPLICABLE.value, because=said, reasons=pd.Series([("folded",)] * len(joint), dtype=object))
     return pd.concat([kept, joint.reindex(columns=kept.columns)], ignore_index=True)

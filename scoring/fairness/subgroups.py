@@ -26,10 +26,11 @@ def accounted_for(rows: pd.DataFrame, bounds: Bounds) -> list[str]:
     """
     under = np.full(len(rows), "", object)
     for _, table in rows[(rows["verdict"] == Verdict.EXCLUSION) & rows["known"].astype(bool)].groupby("metric"):
-        found = {_conditions(attribute, levels): place for place, attribute, levels in zip(table.index, table["attribute"], table["levels"], strict=True)}
+        places = zip(table.index, table["attribute"], table["levels"], strict=True)
+        found = {_conditions(attribute, levels): place for place, attribute, levels in places}
         for depth in sorted(set(table["depth"]) - {1}):
             for place, ancestor in _explained(table[table["depth"] == depth], rows, found, under, bounds):
-                under[rows.index.get_loc(place)] = f"{rows.at[ancestor, 'attribute']}: {rows.at[ancestor, 'group']}"
+                under[rows.index.get_loc(place)] = ": ".join(str(part) for part in rows.loc[ancestor, ["attribute", "group"]])
     return [str(name) for name in under]
 
 

@@ -17,7 +17,7 @@ def frame():
     rng = np.random.default_rng(2)
     n = 900
     made = pd.DataFrame({"sex": rng.choice(["F", "M", None], n, p=[0.45, 0.45, 0.1]), "age": rng.choice(["a", "b", "c"], n)})
-    made["tier"] = np.where(made["sex"] == "F", rng.choice(["gold", "iron", "none"], n, p=[0.2, 0.3, 0.5]), rng.choice(["gold", "iron", "none"], n))
+    made["tier"] = np.where(made["sex"] == "F", rng.choice(["gold", "iron", "none"], n, p=[0.1, 0.2, 0.7]), rng.choice(["gold", "iron", "none"], n))
     made.loc[rng.random(n) < 0.05, "tier"] = None
     made["ok"] = rng.integers(0, 2, n)
     return made
@@ -54,7 +54,7 @@ def test_each_segment_bears_its_offer_and_no_offer_is_said(study):
 
 def test_getting_no_offer_is_judged_like_any_other_refusal(study, frame):
     offers = study.offers()
-    assert list(offers.columns[: len(VERDICTS)]) == VERDICTS
+    assert set(VERDICTS) <= set(offers.columns)
     row = offers.query("group == 'F'").iloc[0]
     got = frame["tier"].isin(["gold", "iron"]).groupby(frame["sex"]).mean()
     assert (row["metric"], row["verdict"]) == ("offer_rate", "exclusion")
@@ -103,7 +103,7 @@ def test_association_leaves_the_unknown_group_out_and_names_the_farthest(study, 
     known = frame.dropna(subset="sex").fillna(UNKNOWN)
     table = pd.crosstab(known["sex"], known["tier"])
     assert found.loc["sex", "cramers_v"] == pytest.approx(corrected(table.to_numpy()))
-    shares = table.div(table.sum(1), axis=0)
+    shares = table.div(table.sum(axis=1), axis=0)
     assert found.loc["sex", "total_variation"] == pytest.approx(0.5 * (shares.loc["F"] - shares.loc["M"]).abs().sum())
     ages = pd.crosstab(frame["age"], frame["tier"].fillna(UNKNOWN))
     distance = {age: 0.5 * (ages.loc[age] / ages.loc[age].sum() - ages.drop(age).sum() / ages.drop(age).sum().sum()).abs().sum() for age in "abc"}

@@ -33,7 +33,7 @@ def every_ratio(x, n, y, m, hits, misses):
     return np.array([ratio_of(x + h, n + h + s, y + hits - h, m + hits - h + misses - s) for h in range(hits + 1) for s in range(misses + 1)])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(x=few, refused=few, y=few, others=few, hits=few, misses=few)
 def test_bounds_are_the_extremes_over_every_allocation(x, refused, y, others, hits, misses):
     n, m = x + refused, y + others
@@ -46,7 +46,7 @@ def test_bounds_are_the_extremes_over_every_allocation(x, refused, y, others, hi
         np.testing.assert_allclose([found["ratio_lowest"], found["ratio_highest"]], [defined.min(), defined.max()])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(x=few, refused=few, y=few, others=few, hits=few, misses=few)
 def test_the_breakdown_is_the_first_number_of_refused_unknowns_that_reaches_the_tolerance(x, refused, y, others, hits, misses):
     n, m = x + refused, y + others
@@ -67,7 +67,7 @@ def test_a_metric_of_harm_has_its_bounds_turned():
 
 def test_nobody_unknown_leaves_the_ratio_itself():
     found = unknown_bounds(table(30, 100, 40, 100, 0, 0), TAU).set_index("group").loc["g"]
-    assert found[["ratio_lowest", "ratio_highest", "unknown"]].tolist() == [0.75, 0.75, 0.0]
+    assert found[["ratio_lowest", "ratio_highest", "unknown"]].tolist() == pytest.approx([0.75, 0.75, 0.0])
     assert found["breakdown"] == 0.0
 
 

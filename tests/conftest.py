@@ -1,0 +1,58 @@
+"""Studies that many tests read. Nothing here is written to."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import scoring
+
+ROOT = Path(__file__).parents[1]
+TINY = "Île Minuscule"
+
+
+@pytest.fixture(scope="session")
+def credit_study():
+    """The real credit sample: trained score, declared cut-off, segments and offers."""
+    return scoring.conduct_study(scoring.ProcessingActivity.read(ROOT / "data/samples/credit/activity.yaml"))
+
+
+def made_people():
+    """900 made people: a group that is excluded, one where nobody was selected, one of three people, four of unknown region."""
+    rng = np.random.default_rng(11)
+    n = 900
+    region = rng.choice(["north", "south", "east"], n, p=[0.5, 0.3, 0.2]).astype(object)
+    region[:3] = TINY
+    region[3:7] = None
+    sex = rng.choice(["F", "M"], n).astype(object)
+    sex[50:90] = None
+    rate = np.where(region == "east", 0.3, 0.7)
+    accepted = (rng.random(n) < rate).astype(int)
+    accepted[:3] = [1, 1, 0]
+    channel = rng.choice(["shop", "web"], n).astype(object)
+    channel[100:140], accepted[100:140] = "phone", 0
+    repaid = pd.Series((rng.random(n) < 0.8).astype(int)).where(rng.random(n) < 0.9)
+    score = np.round(500 + 100 * rng.standard_normal(n))
+    score[10:16] = np.nan
+    return pd.DataFrame({"sex": sex, "region": region, "channel": channel, "accepted": accepted, "repaid": repaid, "score": score})
+
+
+@pytest.fixture(scope="session")
+def small_study():
+    """An audit of made people, without a declaration."""
+    frame = made_people()
+    return scoring.audit(
+        frame, decision="accepted", favourable=1, outcome="repaid", favourable_outcome=1, score="score", groups=["sex", "region", "channel"]
+    )
+
+
+@pytest.fixture(scope="session")
+def hostile_study():
+    """Group labels that try to be markup, a formula, mathematics, and a table of their own."""
+    rng = np.random.default_rng(5)
+    labels = ["<script>alert(1)</script>", '=HYPERLINK("http://evil.example","x")', "+1|2", "$\\frac{a}$ *b* `c`", "{{ 7*7 }} ]]>"]
+    group = np.repeat(labels, 60)
+    return scoring.audit(
+        pd.DataFrame({"@group": group, "accepted": (rng.random(len(group)) < 0.6).astype(int)}), decision="accepted", favourable=1, groups=["@group"]
+    )
