@@ -210,14 +210,14 @@ _WORDS = {
 }
 
 
-def table(rows: pd.DataFrame, kinds: Kinds, *, alt: str, key: str | None = None) -> None:
+def table(rows: pd.DataFrame, kinds: Kinds, *, alt: str) -> None:
     """Show rows with headers in the reader's language. Numbers stay numbers, so that a column sorts; only their writing is ours."""
     shown = pd.DataFrame({name: _cells(rows[name], kind) for name, kind in kinds.items()}).reset_index(drop=True)
     numeric = {name: kind for name, kind in kinds.items() if kind not in _WORDS}
     styled = shown.style.format({name: _writer(kind) for name, kind in numeric.items()})
     config = {name: st.column_config.Column(t(f"column_{name}"), help=_help(name), pinned=i == 0) for i, name in enumerate(kinds)}
     height = "content" if len(shown) <= 15 else "auto"
-    st.dataframe(styled, hide_index=True, column_config=config, alt=alt, key=key, height=height, placeholder=NOTHING)
+    st.dataframe(styled, hide_index=True, column_config=config, alt=alt, height=height, placeholder=NOTHING)
 
 
 def _cells(values: pd.Series[Any], kind: str) -> pd.Series[Any]:

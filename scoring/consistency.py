@@ -126,6 +126,14 @@ def _scores_are_there(study: Mapping[str, Any]) -> Iterator[Contradiction]:
         yield ("study", "score", "train"), "study.score.train: nothing to learn from. Fix: add study.outcome."
     if score.get("train") is not None and _columns(study) and not any(Role.FEATURE in _roles(c) for c in _columns(study).values()):
         yield ("study", "score", "train"), "study.score.train: no column has the role feature. Fix: give the role to those that may enter the score."
+    if score.get("train") is not None:
+        chosen = _listed(_mapping(score["train"]).get("features"))
+        for name, column in _columns(study).items():
+            if _mapping(column).get("type") == "date" and (name in chosen if chosen else Role.FEATURE in _roles(column)):
+                yield (
+                    ("study", "columns", name),
+                    f"study.columns.{name}: a day is no feature of a score. Fix: give the role to a number, such as an age.",
+                )
     if _mapping(_mapping(study.get("decision")).get("cutoff")).get("rule") == "cost" and not outcome:
         yield ("study", "decision", "cutoff"), "study.decision.cutoff: the rule cost weighs outcomes. Fix: add study.outcome, or choose another rule."
 

@@ -186,6 +186,8 @@ class Score(Declared):
     def _one_way(self) -> Score:
         if (self.column is None) == (self.train is None):
             raise ValueError("a score is either a column or a model to train. Fix: declare one of them.")
+        if self.train is not None and self.higher_is == "worse":
+            raise ValueError("a score trained here rises with the favourable outcome. Fix: take `higher_is` out.")
         if self.edges is not None and list(self.edges) != sorted(set(self.edges)):
             raise ValueError("edges must rise. Fix: list them from the lowest, each once.")
         return self

@@ -14,6 +14,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from scoring.errors import ContractError
 from scoring.fairness.labels import as_text, texts
@@ -25,7 +26,7 @@ from scoring.vocabulary import Role
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The table with what was worked out, the cut-off in the score's own units, and facts for the reviewer."""
+    """The table with what was worked out, the cut-off in the score's better direction, and facts for the reviewer."""
 
     table: Table
     cutoff: float | None = None
@@ -61,9 +62,8 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
         raise ContractError("There is nothing to learn from. Fix: declare study.outcome.")
     rows = collect(table.frame)
     frame = _features(rows, table, plan)
-    known = rows[FAULT].is_null().to_numpy(zero_copy_only=False)
+    known, weights = _sound(rows, table, plan)
     told = _outcomes(rows, table, plan)
-    weight = plan.only(Role.WEIGHT)
     fitted = cross_fit(
         make_engine(train.engine),
         frame,
@@ -72,7 +72,7 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
         folds=train.folds,
         groups=_persons(rows, table, plan),
         observed=known & told.notna().to_numpy(),
-        sample_weight=None if weight is None else np.nan_to_num(rows[table.own[weight]].to_numpy(zero_copy_only=False).astype(float)),
+        sample_weight=weights,
         favourable=1.0,
     )
     facts = {
@@ -80,6 +80,16 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
         "fold_aucs": list(fitted.fold_aucs), "trained_on": int((known & told.notna()).sum()),
     }  # fmt: skip
     return extended(table, rows, {SCORE_COLUMN: pa.array(fitted.scores)}), fitted.estimator, facts
+
+
+def _sound(rows: pa.Table, table: Table, plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.float64] | None]:
+    """Return which rows break nothing that may be learned from, and what each weighs: nothing where its row is broken."""
+    sound: NDArray[np.bool_] = rows[FAULT].is_null().to_numpy(zero_copy_only=False).astype(bool)
+    if (name := plan.only(Role.WEIGHT)) is None:
+        return sound, None
+    weights = rows[table.own[name]].to_pandas().to_numpy(float, na_value=np.nan)
+    sound &= np.isfinite(weights) & (weights >= 0)
+    return sound, np.where(sound, weights, 0.0)
 
 
 def _features(rows: pa.Table, table: Table, plan: Plan) -> pd.DataFrame:
@@ -93,7 +103,8 @@ def _outcomes(rows: pa.Table, table: Table, plan: Plan) -> pd.Series[Any]:
     if plan.outcome is None:
         return pd.Series(pd.NA, index=range(len(rows)), dtype="Float64")
     told = texts(rows[table.own[plan.outcome.column]].to_pandas())
-    good = [as_text(value) for value in plan.outcome.favourable]
+    truth = set(told.dropna()) <= {"true", "false"}  # 1 means true there
+    good = [as_text(bool(value) if truth and value in (0, 1) else value) for value in plan.outcome.favourable]
     return told.isin(good).astype("Float64").mask(told.isna())
 
 
@@ -114,17 +125,24 @@ def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
     if rule is None or plan.score is None:
         raise ContractError("There is no score to cut. Fix: declare study.score.")
     turned = -1.0 if plan.score.higher_is == "worse" else 1.0
-    column = table.own[plan.score.column or SCORE_COLUMN]
-    rows = collect(table.frame.select(nw.col(column), *([nw.col(table.own[plan.outcome.column])] if plan.outcome else [])))
-    scores = turned * pd.to_numeric(rows[column].to_pandas()).to_numpy(float, na_value=np.nan)
-    finite = np.isfinite(scores)
-    if not finite.any():
+    needed = {plan.score.column or SCORE_COLUMN, *([plan.outcome.column] if plan.outcome else []), *plan.with_role(Role.WEIGHT)}
+    rows = collect(table.frame.select(*[nw.col(table.own[name]) for name in sorted(needed)], nw.col(FAULT)))
+    sound, weights = _sound(rows, table, plan)
+    scores = turned * pd.to_numeric(rows[table.own[plan.score.column or SCORE_COLUMN]].to_pandas()).to_numpy(float, na_value=np.nan)
+    chosen = np.isfinite(scores) & sound
+    if not chosen.any():
         raise ContractError(f"{table.described}: nobody has a score. Fix: check the column of the score.")
     value: Any = turned * rule.value if rule.rule == "value" and rule.value is not None else rule.value
     if rule.rule == "cost":
         value = {"wrongly_accepted": rule.wrongly_accepted, "wrongly_refused": rule.wrongly_refused}
-    outcome = _outcomes(rows, table, plan)[finite].astype(object) if plan.outcome and rule.rule == "cost" else None
-    found = choose_cutoff(scores[finite], rule=rule.rule, value=value, outcome=None if outcome is None else outcome.where(outcome.notna(), None))
+    outcome = _outcomes(rows, table, plan)[chosen].astype(object) if plan.outcome and rule.rule == "cost" else None
+    found = choose_cutoff(
+        scores[chosen],
+        rule=rule.rule,
+        value=value,
+        outcome=None if outcome is None else outcome.where(outcome.notna(), None),
+        weights=None if weights is None else weights[chosen],
+    )
     facts = {"value": turned * found.value, "share": found.share, "rule": found.rule, "declared": rule.model_dump(exclude_none=True)}
     return found.value, facts
 
@@ -166,7 +184,8 @@ def _clustered(table: Table, plan: Plan) -> tuple[Table, dict[str, Any]]:
         raise ContractError("No segments are declared. Fix: declare study.segments.")
     rows = collect(table.frame)
     frame = pd.DataFrame({name: rows[table.own[name]].to_pandas() for name in rule.features})
-    made = KMeansSegments(rule.segments, rule.seed, features=list(rule.features)).fit(frame)
+    sound, weights = _sound(rows, table, plan)
+    made = KMeansSegments(rule.segments, rule.seed, features=list(rule.features)).fit(frame, sample_weight=sound if weights is None else weights)
     facts = {
         "from": "k-means", "segments": rule.segments, "features": list(rule.features), "seed": rule.seed,
         "centres": made.centres().to_dict("records"), "replaced": {name: int(n) for name, n in zip(made.features_, made.replaced_, strict=True)},
@@ -188,7 +207,7 @@ def person_rows(scored: Scored, plan: Plan) -> pa.Table:
     if scored.cutoff is not None and plan.score is not None:
         turned = -1.0 if plan.score.higher_is == "worse" else 1.0
         score = turned * rows["score"].to_pandas().to_numpy(float, na_value=np.nan)
-        rows = rows.append_column("favoured", pa.array(score >= scored.cutoff, mask=np.isnan(score)))
+        rows = rows.append_column("favoured", pa.array(score >= scored.cutoff, mask=~np.isfinite(score)))
     if plan.segments is not None and plan.segments.offers:
         offers = plan.segments.offers
         rows = rows.append_column("offer", pa.array([offers.get(segment) for segment in rows["segment"].to_pylist()], pa.string()))

@@ -106,6 +106,11 @@ def test_a_study_without_contradiction_says_nothing():
             id="training without features",
         ),
         pytest.param(
+            {"score": {"train": {}}, "columns__birth__roles": ["protected", "feature"]},
+            "study.columns.birth: a day is no feature of a score. Fix: give the role to a number, such as an age.",
+            id="a day as feature",
+        ),
+        pytest.param(
             {"columns__score__type": "text"}, "study.columns.score.type: a score is no text. Fix: declare it number or integer.", id="score of words"
         ),
         pytest.param(

@@ -42,7 +42,7 @@ def show() -> None:
     parts.note(parts.t("ratio_means") if judged else parts.t("described_only", metric=parts.metric_name(metric)))
     forest(rows, tables)
     parts.section("numbers")
-    parts.table(rows, JUDGED if judged else DESCRIBED, alt=parts.t("alt_groups"), key="groups")
+    parts.table(rows, JUDGED if judged else DESCRIBED, alt=parts.t("alt_groups"))
     parts.note(parts.t("shortfall_means") if judged else parts.t("interval_means"))
     one_group(rows, tables, judged=judged)
     if judged:
@@ -140,7 +140,7 @@ def bounds(tables: Tables, what: str) -> None:
         return
     parts.read(parts.t("bounds_mean", metric=parts.metric_name(tables.plan.primary)))
     kinds = {"named": "text", "ratio": "ratio", "ratio_lowest": "ratio", "ratio_highest": "ratio", "unknown": "count", "breakdown": "count"}
-    parts.table(_named(rows, alone=what != SINGLE), kinds, alt=parts.t("alt_bounds"), key="bounds")
+    parts.table(_named(rows, alone=what != SINGLE), kinds, alt=parts.t("alt_bounds"))
 
 
 def segments(what: str) -> None:
@@ -157,14 +157,14 @@ def segments(what: str) -> None:
         parts.read(parts.t("offers_mean"))
         kinds = {"named": "text", "verdict": "verdict", "hits": "count", "trials": "count", "value": "percent", "reference_value": "percent",
                  "ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio"}  # fmt: skip
-        parts.table(_named(offers, alone=what != SINGLE), kinds, alt=parts.t("alt_offers"), key="offers")
+        parts.table(_named(offers, alone=what != SINGLE), kinds, alt=parts.t("alt_offers"))
     st.subheader(parts.t("segments"), anchor=False)
     parts.read(parts.t("segments_mean"))
     kinds = {"named": "text", "segment": "text", "offer": "text", "in_segment": "count", "trials": "count", "value": "percent",
              "reference_value": "percent", "ratio": "ratio", "ratio_low": "ratio", "ratio_high": "ratio"}  # fmt: skip
     shares = _named(shares, alone=what != SINGLE).fillna({"offer": ""}).replace({"offer": {NO_OFFER: parts.t("no_offer")}})
     shares["in_segment"] = shares["hits"]
-    parts.table(shares, kinds, alt=parts.t("alt_segments"), key="segments")
+    parts.table(shares, kinds, alt=parts.t("alt_segments"))
 
 
 show()

@@ -136,7 +136,7 @@ def people(tables: Tables) -> None:
         }
     )
     kinds = {"attribute": "attribute", "studied": "count", "unknown": "count", "small": "count", "rejected": "count"}
-    parts.table(rows, kinds, alt=parts.t("alt_people"), key="people")
+    parts.table(rows, kinds, alt=parts.t("alt_people"))
     reasons(tables)
     parts.note(parts.t("people_note", threshold=tables.plan.bounds.publication_threshold))
 

@@ -55,12 +55,12 @@ def what_if() -> None:
         key="sweep",
         description=_in_words(rows, attribute, cutoff),
     )
-    parts.note(_in_words(rows, attribute, cutoff))
+    parts.note(parts.plain(_in_words(rows, attribute, cutoff)))
     if curve["group"].nunique() > charts.MOST_LINES:
         parts.note(parts.t("first_drawn", n=charts.MOST_LINES, of=curve["group"].nunique()))
     parts.section("ratios_there")
     charts.forest(rows, tolerance=tables.plan.bounds.tolerance, labels=rows["named"].tolist(), key="whatif_forest")
-    parts.table(rows, COLUMNS, alt=parts.t("alt_whatif"), key="whatif")
+    parts.table(rows, COLUMNS, alt=parts.t("alt_whatif"))
     parts.note(parts.t("whatif_note", threshold=tables.plan.bounds.publication_threshold))
     if coarse := rows.loc[rows["verdict"] == parts.TOO_COARSE, "named"].tolist():
         parts.read(f"{parts.badge(parts.TOO_COARSE)} {parts.plain(parts.t('coarse', groups=', '.join(coarse)))}")
@@ -147,7 +147,7 @@ def _own_cutoff(tables: Tables) -> str:
 def _in_words(rows: pd.DataFrame, attribute: str, cutoff: float) -> str:
     """Return what the chart shows at the chosen cut-off, for those who cannot see it."""
     said = "; ".join(parts.t("group_rate", group=row["named"], value=row["value"]) for row in records(rows.sort_values("value")))
-    return parts.plain(parts.t("alt_sweep", attribute=parts.attribute_name(attribute), cutoff=parts.score(cutoff), rates=said))
+    return parts.t("alt_sweep", attribute=parts.attribute_name(attribute), cutoff=parts.score(cutoff), rates=said)
 
 
 def the_score(tables: Tables) -> None:
@@ -160,7 +160,7 @@ def the_score(tables: Tables) -> None:
     parts.read(parts.t("auc", **{name: first[name] for name in ("auc", "low", "high")}, confidence=tables.plan.bounds.confidence))
     rows = found.assign(named=[parts.named(row) if row["group"] else say("dashboard.everybody", session.language()) for row in records(found)])
     kinds = {"named": "text", "auc": "ratio3", "low": "ratio3", "high": "ratio3", "good": "count", "bad": "count"}
-    parts.table(rows, kinds, alt=parts.t("alt_auc"), key="auc")
+    parts.table(rows, kinds, alt=parts.t("alt_auc"))
     parts.note(parts.t("auc_note"))
 
 

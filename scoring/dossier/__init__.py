@@ -14,20 +14,20 @@ from scoring.texts import LANGUAGES
 
 def _html(study: Study, language: str) -> bytes:
     from scoring.dossier.compose import compose
-    from scoring.dossier.render.html import html
+    from scoring.dossier.formats.html import html
 
     return html(compose(study, language))
 
 
 def _markdown(study: Study, language: str) -> bytes:
     from scoring.dossier.compose import compose
-    from scoring.dossier.render.markdown import markdown
+    from scoring.dossier.formats.markdown import markdown
 
     return markdown(compose(study, language))
 
 
 def _xlsx(study: Study, language: str) -> bytes:
-    from scoring.dossier.render.xlsx import xlsx
+    from scoring.dossier.formats.xlsx import xlsx
     from scoring.dossier.workbook import sheets
 
     return xlsx(sheets(study, language))

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import itertools
 import os
 import re
 import socket
@@ -83,10 +84,12 @@ def page(browser, locale):
     assert not abroad
 
 
-def cells(window, key):
-    """Return the texts of a table by row, from the grid that stands for its canvas."""
-    rows = window.locator(f".st-key-{key} table[role=grid] tbody tr").all()
-    return [[cell.text_content() for cell in row.locator("td").all()] for row in rows]
+def figures(window, header):
+    """Return a table by column, from the grid that stands for its canvas; the table is the one with this header."""
+    grid = window.locator("table[role=grid]").filter(has_text=header)
+    names = [cell.text_content() for cell in grid.locator("th").all()]
+    rows = [[cell.text_content() for cell in row.locator("td").all()] for row in grid.locator("tbody tr").all()]
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
 @LANGUAGES
@@ -94,7 +97,7 @@ def test_moving_the_cutoff_with_the_keyboard_shows_the_study_at_that_cutoff(addr
     tables = Study.load(credit / "credit").published()
     page.goto(address)
     page.get_by_role("heading", name=say("dashboard.page_overview", language)).wait_for()
-    assert page.locator("html").get_attribute("lang") == language
+    page.locator(f"html[lang={language}]").wait_for()
     page.get_by_role("link", name=say("dashboard.page_whatif", language)).click()
     slider = page.get_by_role("slider")
     slider.wait_for()
@@ -104,18 +107,20 @@ def test_moving_the_cutoff_with_the_keyboard_shows_the_study_at_that_cutoff(addr
     cutoff = tables.cutoffs[tables.cutoffs.index(tables.cutoff) + 7]
     moved = tables.at_cutoff(cutoff).judged(depth=1)
     rows = moved[(moved["metric"] == RATE) & (moved["attribute"] == "age")]
-    page.get_by_text(number(rows["hits"].sum() / rows["trials"].sum(), "percent", language), exact=True).first.wait_for()
+    accepted = number(rows["hits"].sum() / rows["trials"].sum(), "percent", language)
+    page.get_by_text(accepted, exact=True).first.wait_for()
+    description = page.get_by_label(say("dashboard.alt_sweep", language, attribute="", cutoff=f"{cutoff:g}", rates="").rstrip(".").lstrip(", "))
+    description.wait_for()
 
-    written = [
-        (number(row.hits, "count", language), number(row.value, "percent", language), number(row.ratio, "ratio", language))
-        for row in rows.itertuples()
-    ]
-    page.wait_for_function("n => document.querySelectorAll('.st-key-whatif table[role=grid] tbody tr').length === n", arg=len(rows))
-    found = cells(page, "whatif")
-    assert [row[0] for row in found] == rows["group"].tolist()
-    assert all(set(wanted) <= set(row) for wanted, row in zip(written, found, strict=True))
-    chart = page.locator(".st-key-sweep [aria-label]").first.get_attribute("aria-label")
-    assert all(number(row.value, "percent", language) in chart for row in rows.itertuples())
+    def column(name):
+        return say(f"dashboard.column_{name}", language)
+
+    page.locator("table[role=grid]").filter(has_text=column("at_most")).wait_for(state="attached")
+    found = figures(page, column("at_most"))
+    assert list(found[column("named")]) == rows["group"].tolist()
+    for name in ("hits", "trials", "value", "reference_value", "ratio"):
+        assert [float(cell) for cell in found[column(name)]] == pytest.approx(rows[name].tolist())
+    assert all(number(row.value, "percent", language) in description.get_attribute("aria-label") for row in rows.itertuples())
 
 
 @LANGUAGES
@@ -128,7 +133,7 @@ def test_headings_are_in_order_and_charts_have_words(address, page, language, lo
         levels = [int(heading.evaluate("found => found.tagName[1]")) for heading in page.locator("[data-testid=stMain]").get_by_role("heading").all()]
         assert levels[0] == 1
         assert levels.count(1) == 1
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
         charts = page.locator("[data-testid=stVegaLiteChart]").all()
         assert all(chart.locator("[aria-label]").count() or chart.get_attribute("aria-label") for chart in charts)
         assert page.locator("[data-testid=stException]").count() == 0

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import scoring
-from scoring.dossier.compose import compose
+from scoring.dossier.compose import compose as composed
 from scoring.dossier.document import Bullets, Callout, Code, Estimate, Figure, Findings, Heading, KeyValues, OutOf, Paragraph, TableBlock
-from scoring.dossier.render.markdown import markdown
+from scoring.dossier.formats.markdown import markdown
 from scoring.texts import number, say
 from scoring.vocabulary import Criterion, Verdict
 
@@ -24,6 +24,17 @@ TOO_MUCH = {
 @pytest.fixture(scope="module", params=["credit_study", "small_study"])
 def any_study(request):
     return request.getfixturevalue(request.param)
+
+
+_MADE = {}
+
+
+def compose(study, language):
+    """Compose once for all tests of this file."""
+    key = (id(study), language)
+    if key not in _MADE:
+        _MADE[key] = (study, composed(study, language))  # the study is kept, so that its id stays its own
+    return _MADE[key][1]
 
 
 def shape(document):
@@ -178,7 +189,8 @@ def test_small_bins_of_the_card_are_withheld_and_one_more_with_each(credit_study
 
 def test_the_dossier_of_an_audit_says_how_to_make_it_again(small_study):
     code = next(block.text for block in compose(small_study, "en").blocks if isinstance(block, Code))
-    made = eval(code.split("\n)\n")[0].removeprefix("study = ") + "\n)", {"scoring": _Echo, "frame": None})
+    call = code.split("\n)\n")[0].removeprefix("study = ") + "\n)"
+    made = eval(call, {"scoring": _Echo, "frame": None})
     assert made == {
         "groups": {"sex": None, "region": None, "channel": None}, "decision": "accepted", "favourable": 1, "outcome": "repaid", "favourable_outcome": 1,
         "score": "score", "reference": "rest", "metrics": "selection_rate", "tolerance": 0.8, "confidence": 0.95, "depth": 3,
@@ -187,7 +199,7 @@ def test_the_dossier_of_an_audit_says_how_to_make_it_again(small_study):
 
 class _Echo:
     @staticmethod
-    def audit(frame, **given):
+    def audit(_, **given):
         return given
 
 

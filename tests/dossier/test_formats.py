@@ -1,6 +1,7 @@
 """The same blocks in every format; nothing from data becomes markup, formula or script; the same bytes for the same study."""
 
 import io
+import math
 import re
 import zipfile
 from html.parser import HTMLParser
@@ -11,8 +12,8 @@ import pytest
 from scoring.dossier import FORMATS, render, write_dossier
 from scoring.dossier.compose import compose
 from scoring.dossier.document import Block, Code, Figure, Findings, Heading, Paragraph, TableBlock
-from scoring.dossier.render.html import to_html
-from scoring.dossier.render.markdown import escaped, to_markdown
+from scoring.dossier.formats.html import to_html
+from scoring.dossier.formats.markdown import escaped, to_markdown
 from scoring.errors import EquiscoreError
 
 TINY = "Île Minuscule"
@@ -64,12 +65,23 @@ def any_study(request):
     return request.getfixturevalue(request.param)
 
 
+_MADE = {}
+
+
+def made(study, language, format_):
+    """Render once for all tests of this file."""
+    key = (id(study), language, format_)
+    if key not in _MADE:
+        _MADE[key] = (study, render(study, language, format_))  # the study is kept, so that its id stays its own
+    return _MADE[key][1]
+
+
 def page(study, language):
-    return Page(render(study, language, "html").decode())
+    return Page(made(study, language, "html").decode())
 
 
 def sheets(study, language):
-    return openpyxl.load_workbook(io.BytesIO(render(study, language, "xlsx")))
+    return openpyxl.load_workbook(io.BytesIO(made(study, language, "xlsx")))
 
 
 def test_the_page_is_well_formed(any_study, language):
@@ -83,7 +95,7 @@ def test_the_page_is_well_formed(any_study, language):
 
 
 def test_the_page_stands_alone(any_study, language):
-    content = render(any_study, language, "html").decode()
+    content = made(any_study, language, "html").decode()
     read = Page(content)
     assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in read.tags}
     values = [(name, str(value)) for _, attrs in read.tags for name, value in attrs.items()]
@@ -96,7 +108,7 @@ def test_the_page_stands_alone(any_study, language):
 def test_drawings_have_a_role_a_name_and_words(credit_study, language):
     read = page(credit_study, language)
     figures = [block for block in compose(credit_study, language).blocks if isinstance(block, Figure)]
-    drawn = [attrs for attrs in read.all("svg")]
+    drawn = read.all("svg")
     assert len(drawn) == len(figures) >= 3
     assert all(attrs["role"] == "img" and len(attrs["aria-label"]) > 20 for attrs in drawn)
     assert all(figure.described for figure in figures)
@@ -111,7 +123,7 @@ def test_tables_have_captions_and_scopes(any_study, language):
 def test_both_formats_tell_every_block(any_study, language):
     document = compose(any_study, language)
     text = " ".join("".join(page(any_study, language).text).split())
-    markdown = render(any_study, language, "md").decode()
+    markdown = made(any_study, language, "md").decode()
     for words in (word for block in document.blocks for word in _words(block)):
         assert " ".join(words.split()) in text, words
         assert escaped(words) in markdown, words
@@ -126,11 +138,11 @@ def _words(block):
 
 
 def test_markup_from_data_is_text(hostile_study, language):
-    content = render(hostile_study, language, "html").decode()
+    content = made(hostile_study, language, "html").decode()
     assert "<script" not in content
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in content
     assert "{{ 7*7 }} ]]&gt;" in content
-    markdown = render(hostile_study, language, "md").decode()
+    markdown = made(hostile_study, language, "md").decode()
     assert "<script" not in markdown
     assert "&lt;script&gt;" in markdown
     rows = [line for line in markdown.splitlines() if "1\\|2" in line and line.startswith("|")]
@@ -154,7 +166,7 @@ def test_the_workbook_holds_every_published_row_with_numbers_as_numbers(any_stud
     titles = [cell.value for cell in verdicts[1]]
     place = titles.index("Ratio" if language == "en" else "Rapport")
     got = [row[place].value for row in verdicts.iter_rows(min_row=2)]
-    wanted = [None if ratio != ratio else "∞" if ratio == float("inf") else ratio for ratio in judged["ratio"]]
+    wanted = [None if math.isnan(ratio) else "∞" if math.isinf(ratio) else ratio for ratio in judged["ratio"]]
     assert got == pytest.approx(wanted)
 
 
@@ -185,7 +197,7 @@ def test_the_workbook_bears_no_time(small_study):
 
 
 def test_an_unknown_format_names_the_known_ones(small_study):
-    with pytest.raises(EquiscoreError, match="Fix: .*html, md, xlsx"):
+    with pytest.raises(EquiscoreError, match=r"Fix: .*html, md, xlsx"):
         render(small_study, "en", "htlm")
     with pytest.raises(EquiscoreError, match="not written by this version"):
         render(small_study, "en", "pdf")

@@ -11,7 +11,7 @@ from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError
 from scoring.fairness.counts import Counts
 from scoring.fairness.disparity import compare
-from scoring.fairness.hypotheses import ratio_test
+from scoring.fairness.hypotheses import adjust, ratio_test
 from scoring.fairness.metrics import METRICS, STATES
 from scoring.fairness.verdicts import because, judge
 from scoring.vocabulary import UNKNOWN, Verdict
@@ -205,18 +205,23 @@ def test_nobody_selected_among_the_best_off_either_is_no_verdict():
 
 @pytest.mark.parametrize("reference", ["rest", "r"])
 def test_false_verdicts_stay_near_their_level(reference):
-    """Groups exactly at the tolerance: EXCLUSION of any, and WITHIN of any, each in about alpha of the files at most."""
-    rng, sizes, tau, alpha, files = np.random.default_rng(11), np.array([60, 200, 500, 900]), 0.8, 0.025, 150
-    boundary = ["g"] if reference == "rest" else ["g", "h", "i"]
-    rate = 0.6 * np.array([tau if name in boundary else 1.0 for name in "ghir"])
-    wrong = np.zeros(2)
-    for _ in range(files):
-        hits = rng.binomial(sizes, rate)
-        groups = {name: (int(x), int(n - x)) for name, x, n in zip("ghir", hits, sizes, strict=True)}
-        found = judged(groups, reference=reference)
-        wrong += [(found.loc[boundary, "verdict"] == verdict).any() for verdict in (E, W)]
+    """Groups exactly at the tolerance: EXCLUSION of any, and the test of WITHIN of any, each in about alpha of the files at most."""
+    rng, sizes, tau, alpha, files = np.random.default_rng(11), np.array([60, 200, 500, 900]), 0.8, 0.025, 500
+    boundary = [0] if reference == "rest" else [0, 1, 2]
+    hits = rng.binomial(sizes, 0.6 * np.where(np.isin(np.arange(4), boundary), tau, 1.0), (files, 4))
+    if reference == "rest":
+        y, m = hits.sum(axis=1, keepdims=True) - hits, sizes.sum() - sizes
+    else:
+        hits, y, m = hits[:, :3], hits[:, 3:], sizes[3]
+    test = ratio_test(hits, sizes[: hits.shape[1]], y, m, tolerance=tau)
+    shown = [np.apply_along_axis(adjust, 1, p)[:, boundary] < alpha for p in test]
     most = stats.binom.ppf(0.999, files, alpha + 0.005)
-    assert (wrong <= most).all(), wrong / files
+    assert [int(side.any(axis=1).sum()) <= most for side in shown] == [True, True]
+    for i in [*np.flatnonzero(shown[0].any(axis=1))[:2], *np.flatnonzero(shown[1].any(axis=1))[:2], 0]:  # that is what `judge` does
+        held = dict(zip("ghir", [*hits[i], *([] if reference == "rest" else y[i])], strict=True))
+        found = judged({name: (int(x), int(n - x)) for (name, x), n in zip(held.items(), sizes, strict=True)}, reference=reference)
+        assert ((found["verdict"] == E)[["ghir"[j] for j in boundary]] == shown[0][i]).all()
+        assert ((found["p_within_adjusted"] < alpha)[["ghir"[j] for j in boundary]] == shown[1][i]).all()
 
 
 def test_needed_says_how_many_more_people_would_settle_it_and_is_true():

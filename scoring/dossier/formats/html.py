@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select
 from markupsafe import Markup
 
 from scoring.dossier.document import Block, Bullets, Callout, Code, Document, Figure, Findings, Heading, KeyValues, Paragraph, TableBlock
-from scoring.dossier.render.cells import written
+from scoring.dossier.formats.cells import written
 from scoring.errors import EquiscoreError
 from scoring.plots.canvas import MARKS
 from scoring.texts import say
@@ -26,7 +26,7 @@ def html(document: Document) -> bytes:
 @cache
 def _template(name: str) -> Template:
     environment = Environment(
-        loader=PackageLoader("scoring.dossier.render"),
+        loader=PackageLoader("scoring.dossier.formats"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,

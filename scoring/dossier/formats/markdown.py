@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 
 from scoring.dossier.document import Block, Bullets, Callout, Code, Document, Figure, Findings, Heading, KeyValues, Paragraph, Row, TableBlock
-from scoring.dossier.render.cells import written
+from scoring.dossier.formats.cells import written
 from scoring.errors import EquiscoreError
 from scoring.plots.canvas import MARKS
 from scoring.texts import say
