@@ -79,7 +79,7 @@ def _limits(tolerance: float, x: Callable[[str], alt.X]) -> list[alt.Chart]:
 def forest_in_words(rows: pd.DataFrame, labels: Sequence[str], tolerance: float) -> str:
     """Return what the chart of ratios shows, for those who cannot see it."""
     said = [f"{label}: {_numbers(row)}" for label, row in zip(labels, records(rows), strict=True)]
-    return parts.t("alt_forest", tolerance=tolerance, n=len(said), lines="; ".join(said))
+    return parts.t("alt_forest", tolerance=tolerance, n=len(said), lines=" · ".join(said))
 
 
 def _line(place: int, label: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def rates_by_cutoff(rows: pd.DataFrame, *, cutoff: float, declared: float | None
                 "named:N",
                 sort=names,
                 scale=alt.Scale(domain=names, range=list(_COLOURS[: len(names)])),
-                legend=alt.Legend(title=None, orient="top", columns=4, symbolSize=400, symbolStrokeWidth=2.5, labelLimit=220),
+                legend=alt.Legend(title=None, orient="top", columns=4, symbolSize=400, symbolStrokeWidth=2.5, labelLimit=220, offset=30),
             ),
             strokeDash=alt.StrokeDash("named:N", sort=names, scale=alt.Scale(domain=names, range=list(_DASHES[: len(names)]))),
         )

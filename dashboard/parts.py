@@ -44,7 +44,7 @@ LOOKS: Mapping[str, Look] = {
 }
 TOO_COARSE = "too coarse"
 """Stands where a verdict would be, were the published counts fine enough."""
-_COARSE = Look("≈", "stroke", "#6B7480", "gray")
+_COARSE = Look("≈", "cross", "#6B7480", "gray")
 
 # words
 

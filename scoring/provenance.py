@@ -9,7 +9,8 @@ import os
 import platform
 import tempfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,28 @@ def write_folder(folder: Path, files: Mapping[str, bytes], facts: Mapping[str, A
         raise StudyError(f"{folder}: something else is there. Fix: choose another folder, or move it away.")
     manifest = {**facts, "files": {name: describe(content) for name, content in files.items()}}
     manifest["digest"] = digest_of(manifest)
+    with _parents_of(folder), tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent, ignore_cleanup_errors=True) as made:
+        fresh = Path(made) / "fresh"
+        fresh.mkdir(mode=0o700)
+        for name, content in {**files, MANIFEST: canonical(manifest)}.items():
+            _write(fresh / name, content)
+        _swap(fresh, folder, Path(made) / "old")
+
+
+@contextmanager
+def _parents_of(place: Path) -> Iterator[None]:
+    """Make the folders above a place; where the writing fails, those that were made go again, and the error says what to do."""
+    missing = [parent for parent in place.parents if not parent.exists()]
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent, ignore_cleanup_errors=True) as made:
-            fresh = Path(made) / "fresh"
-            fresh.mkdir(mode=0o700)
-            for name, content in {**files, MANIFEST: canonical(manifest)}.items():
-                _write(fresh / name, content)
-            _swap(fresh, folder, Path(made) / "old")
-    except OSError as error:
-        raise StudyError(f"{folder}: cannot be written ({error.strerror}). Fix: choose a folder that you may write to.") from error
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException as error:
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
+        if isinstance(error, OSError):
+            raise StudyError(f"{place}: cannot be written ({error.strerror or error}). Fix: choose a place that you may write to.") from error
+        raise
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -83,7 +96,7 @@ def _swap(fresh: Path, folder: Path, old: Path) -> None:
         folder.rename(old)
     try:
         fresh.rename(folder)
-    except OSError:
+    except BaseException:
         if old.exists():
             old.rename(folder)
         raise
@@ -98,8 +111,7 @@ def write_file(path: Path, content: bytes, *, restricted: bool = False) -> None:
         It cannot be written there.
     """
     path = path.absolute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _parents_of(path):
         handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -111,8 +123,6 @@ def write_file(path: Path, content: bytes, *, restricted: bool = False) -> None:
         except BaseException:
             Path(made).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be written ({error.strerror}). Fix: choose a place that you may write to.") from error
 
 
 def digest_of(manifest: Mapping[str, Any]) -> str:
@@ -129,8 +139,12 @@ def faults_of(folder: Path) -> list[str]:
         There is no manifest to hold the folder against.
     """
     manifest = read_manifest(folder)
-    faults = [] if digest_of(manifest) == manifest.get("digest") else [f"{MANIFEST}: changed since it was written (its digest differs)"]
-    listed = manifest.get("files", {})
+    listed: dict[str, dict[str, Any]] = manifest["files"]
+    faults = []
+    if digest_of(manifest) != manifest.get("digest"):
+        faults.append(f"{MANIFEST}: changed since it was written (its digest differs)")
+    elif (folder / MANIFEST).read_bytes() != canonical(manifest):
+        faults.append(f"{MANIFEST}: changed since it was written (the same content in other bytes)")
     for name, known in sorted(listed.items()):
         path = folder / name
         faults += [f"{name}: missing"] if not path.is_file() else _changes(name, path.read_bytes(), known)
@@ -140,11 +154,11 @@ def faults_of(folder: Path) -> list[str]:
 
 def _changes(name: str, content: bytes, known: Mapping[str, Any]) -> list[str]:
     found = describe(content)
-    if found["sha256"] == known.get("sha256"):
+    if found["sha256"] == known["sha256"]:
         return []
-    if found["bytes"] != known.get("bytes"):
-        return [f"{name}: {found['bytes']:,} bytes, {known.get('bytes', 0):,} were written"]
-    pairs = enumerate(zip(found["crc32_by_4096"], known.get("crc32_by_4096", []), strict=False))
+    if found["bytes"] != known["bytes"]:
+        return [f"{name}: {found['bytes']:,} bytes, {known['bytes']:,} were written"]
+    pairs = enumerate(zip(found["crc32_by_4096"], known["crc32_by_4096"], strict=False))
     places = [f"{i * BLOCK:,}-{min((i + 1) * BLOCK, len(content)) - 1:,}" for i, (is_now, was) in pairs if is_now != was]
     return [f"{name}: changed in bytes {', '.join(places[:5]) or '?'}" + (f" and {len(places) - 5} more blocks" if len(places) > 5 else "")]
 
@@ -164,8 +178,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise StudyError(f"{folder}: no {MANIFEST}, so this is no study, or a part of one. Fix: make the study again, or copy the whole folder.")
     try:
         manifest = json.loads(path.read_bytes())
-    except ValueError as error:
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}). Fix: ask for the right to read the folder.") from error
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"{path}: cut short or changed ({error}). Fix: copy the whole folder again, or make the study again.") from error
-    if not isinstance(manifest, dict):
-        raise StudyError(f"{path}: not a manifest. Fix: make the study again.")
-    return manifest
+    if not _is_manifest(manifest):
+        raise StudyError(f"{path}: not a manifest as it is written. Fix: copy the whole folder again, or make the study again.")
+    return dict(manifest)
+
+
+def _is_manifest(held: object) -> bool:
+    """Tell whether the parts that are relied on have their form; a name that leads out of the folder has not."""
+    files = held.get("files") if isinstance(held, dict) else None
+    return isinstance(files, dict) and all(
+        isinstance(known, dict)
+        and name == Path(name).name
+        and isinstance(known.get("sha256"), str)
+        and isinstance(known.get("bytes"), int)
+        and isinstance(known.get("crc32_by_4096"), list)
+        for name, known in files.items()
+    )

@@ -28,7 +28,7 @@ from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bou
 from scoring.fairness.verdicts import VERDICTS, first_things_first, judge
 from scoring.fairness.whatif import at_edge, coarsened, runs, sweep
 from scoring.plan import Plan
-from scoring.vocabulary import CROSS, REST, WeightMeaning
+from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning
 
 By = str | Sequence[str] | None
 
@@ -94,8 +94,12 @@ class Tables:
     def bounds(self) -> pd.DataFrame:
         """Return the worst and the best ratio of each group over its unknown members."""
         rows = self._compared(None, self._judged_metrics, REST)
-        shown = self._shown(rows)[["attribute", "group", "metric"]]
-        return unknown_bounds(rows, self.plan.bounds.tolerance).merge(shown, on=["attribute", "group", "metric"])[BOUNDS]
+        shown = self._shown(rows)
+        # bounds give the number of the unknowns back, so they are shown only where the unknowns are
+        of = shown.loc[shown["group"] == UNKNOWN, "attribute"].unique() if self.threshold else shown["attribute"].unique()
+        without = set(shown["attribute"]) - set(rows.loc[rows["group"] == UNKNOWN, "attribute"])
+        kept = shown[shown["attribute"].isin([*of, *without])][["attribute", "group", "metric"]]
+        return unknown_bounds(rows, self.plan.bounds.tolerance).merge(kept, on=["attribute", "group", "metric"])[BOUNDS]
 
     def segments(self) -> pd.DataFrame:
         """Return the share of each group in each segment, beside its reference's."""

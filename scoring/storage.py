@@ -114,7 +114,12 @@ def load(folder: Path) -> Study:
     manifest = read_manifest(folder)
     if manifest.get("format") not in READERS:
         raise StudyError(f"{folder}: format {manifest.get('format')} is not known here. Fix: use a version of equiscore that wrote or follows it.")
-    return replace(READERS[manifest["format"]](folder), digest=manifest["digest"])
+    try:
+        study = READERS[manifest["format"]](folder)
+    except (KeyError, TypeError, ValueError, pa.ArrowException) as error:  # it is as it was written, so another version wrote it
+        wrote = manifest.get("equiscore", "unknown")
+        raise StudyError(f"{folder}: cannot be read here ({type(error).__name__}). Fix: read it with equiscore {wrote}, which wrote it.") from error
+    return replace(study, digest=manifest["digest"])
 
 
 def _read_1(folder: Path) -> Study:

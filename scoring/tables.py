@@ -19,7 +19,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoring import files
+from scoring import clusters, files
 from scoring.databases import fetch
 from scoring.errors import ContractError, EquiscoreError, raise_all
 from scoring.plan import Source
@@ -268,19 +268,20 @@ def _text(own: str, held: str) -> str:
 
 
 def _on_cluster(frame: Any, types: Mapping[str, ColumnType], described: str) -> Table:
-    """Project and type a Spark frame with narwhals alone; the rows stay on the cluster."""
-    kinds = {
-        ColumnType.TEXT: nw.String(),
-        ColumnType.INTEGER: nw.Int64(),
-        ColumnType.NUMBER: nw.Float64(),
-        ColumnType.BOOLEAN: nw.Boolean(),
-        ColumnType.DATE: nw.Date(),
-    }
-    lazy = frame.lazy().select(
-        *[nw.col(name).cast(kinds[kind]).alias(own) for (name, kind), own in zip(types.items(), _owned(types).values(), strict=True)],
-        nw.lit(None, dtype=nw.String()).alias(FAULT),
-    )
-    return Table(lazy, _owned(types), described, None)
+    """Project and type a Spark frame where it is, by the rules of `_typed`; a name from data never reaches SQL."""
+    spark = frame.to_native()
+    places = {name: f"s{spark.columns.index(name)}" for name in types}
+    renamed = spark.toDF(*[f"s{i}" for i in range(len(spark.columns))])
+    held = dict(renamed.dtypes)
+    columns, faults = [], []
+    for name, own in _owned(types).items():
+        at, kind = places[name], types[name]
+        value = clusters.cast(at, held[at], kind)
+        columns.append(f"{value} AS {own}")
+        if kind is not ColumnType.TEXT and not clusters.is_already(held[at], kind):
+            faults.append(f"WHEN {clusters.present(at, held[at])} AND ({value}) IS NULL THEN '{own}'")
+    columns.append(f"CASE {' '.join(faults)} END AS {FAULT}" if faults else f"CAST(NULL AS STRING) AS {FAULT}")
+    return Table(nw.from_native(renamed.selectExpr(*columns)).lazy(), _owned(types), described, None)
 
 
 def _owned(types: Mapping[str, ColumnType]) -> dict[str, str]:

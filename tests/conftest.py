@@ -33,8 +33,8 @@ def made_people():
     channel = rng.choice(["shop", "web"], n).astype(object)
     channel[100:140], accepted[100:140] = "phone", 0
     repaid = pd.Series((rng.random(n) < 0.8).astype(int)).where(rng.random(n) < 0.9)
-    score = np.round(500 + 100 * rng.standard_normal(n))
-    score[10:16] = np.nan
+    score = pd.array(np.round(500 + 100 * rng.standard_normal(n)), dtype="Float64")
+    score[10:16] = pd.NA  # no score, which is no fault; NaN would be
     return pd.DataFrame({"sex": sex, "region": region, "channel": channel, "accepted": accepted, "repaid": repaid, "score": score})
 
 

@@ -146,7 +146,7 @@ def _own_cutoff(tables: Tables) -> str:
 
 def _in_words(rows: pd.DataFrame, attribute: str, cutoff: float) -> str:
     """Return what the chart shows at the chosen cut-off, for those who cannot see it."""
-    said = "; ".join(parts.t("group_rate", group=row["named"], value=row["value"]) for row in records(rows.sort_values("value")))
+    said = " · ".join(parts.t("group_rate", group=row["named"], value=row["value"]) for row in records(rows.sort_values("value")))
     return parts.t("alt_sweep", attribute=parts.attribute_name(attribute), cutoff=parts.score(cutoff), rates=said)
 
 

@@ -15,7 +15,7 @@ from scoring.bounds import Bounds
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.verdicts import because
 from scoring.texts import has, pick, say
-from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, Verdict
+from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, WITHHELD, Verdict
 
 Titles = Mapping[str, Mapping[str, str]]
 """Names of attributes by language, where the declaration gives them."""
@@ -36,7 +36,15 @@ def sentence(row: Mapping[str, Any], bounds: Bounds, language: str, titles: Titl
         Names of attributes by language.
     """
     verdict = str(row["verdict"])
-    code = "zero" if row["zero"] and verdict != Verdict.NOT_APPLICABLE else "folded" if "folded" in row["reasons"] else verdict.replace(" ", "_")
+    code = (
+        "withheld"
+        if row["group"] == WITHHELD
+        else "zero"
+        if row["zero"] and verdict != Verdict.NOT_APPLICABLE
+        else "folded"
+        if "folded" in row["reasons"]
+        else verdict.replace(" ", "_")
+    )
     shared = {name: value for name, value in row.items() if name not in {"group", "reference", "verdict"}}
     said = say(
         f"narrative.{code}",
@@ -46,11 +54,12 @@ def sentence(row: Mapping[str, Any], bounds: Bounds, language: str, titles: Titl
         verdict=say(f"verdict.{verdict}", language),
         who=who(row, language, titles),
         whom=whom(row, language),
+        whom_of=whom(row, language, of="_of"),
         what=what(str(row["metric"]), language),
         tolerance=bounds.tolerance,
         confidence=bounds.confidence,
     )
-    reasons = tuple(reason for reason in row["reasons"] if reason not in {"zero", "folded"})
+    reasons = tuple(reason for reason in row["reasons"] if reason not in {"zero", "folded", "withheld_exclusion"})
     return " ".join(part for part in (said, because(reasons, dict(row), bounds, language)) if part)
 
 
@@ -59,22 +68,23 @@ def who(row: Mapping[str, Any], language: str, titles: Titles | None = None) -> 
     names, levels = str(row["attribute"]).split(CROSS), str(row["group"]).split(CROSS)
     titled = [pick((titles or {}).get(name), language) or name for name in names]
     if len(levels) != len(names):
-        return f"{CROSS.join(titled)}: {level(str(row['group']), language)}"
-    return "; ".join(f"{name}: {level(one, language)}" for name, one in zip(titled, levels, strict=True))
+        return say("narrative.is", language, name=CROSS.join(titled), level=level(str(row["group"]), language))
+    parts = (say("narrative.is", language, name=name, level=level(one, language)) for name, one in zip(titled, levels, strict=True))
+    return {"en": "; ", "fr": "\u202f; "}[language].join(parts)
 
 
 def level(name: str, language: str) -> str:
     """Return a level in the reader's language where it is one of ours."""
-    ours = {UNKNOWN: "unknown", SMALL_GROUPS: "small_groups"}
+    ours = {UNKNOWN: "unknown", SMALL_GROUPS: "small_groups", WITHHELD: "withheld_level"}
     return say(f"narrative.{ours[name]}", language) if name in ours else name
 
 
-def whom(row: Mapping[str, Any], language: str) -> str:
-    """Return the reference as it is spoken of."""
+def whom(row: Mapping[str, Any], language: str, *, of: str = "") -> str:
+    """Return the reference as it is spoken of; `of` chooses the words that follow "the rate"."""
     reference = str(row["reference"])
     if reference == "rest":
-        return say("narrative.all_known" if row["group"] == UNKNOWN else "narrative.rest", language)
-    return say("narrative.group", language, group=level(reference, language))
+        return say(f"narrative.{'all_known' if row['group'] == UNKNOWN else 'rest'}{of}", language)
+    return say(f"narrative.group{of}", language, group=level(reference, language))
 
 
 def what(metric: str, language: str) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from scoring.fairness.intervals import proportion_interval
 from scoring.texts import say
-from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, Verdict
+from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, WITHHELD, Verdict
 
 MERGED = " + "
 _ADDED = ["people", "hits", "trials", "x", "n"]
@@ -39,22 +40,38 @@ def published(table: pd.DataFrame, threshold: int = 10, *, merges: Merges | None
     Returns
     -------
     DataFrame
-        The same columns and `folded`, the names of the levels that a row joins. Verdicts are kept only for rows that are shown
-        as they are; a folded row has joint counts, rate and interval, and no comparison.
+        The same columns and `folded`, the names of the levels that a row joins. A folded row has joint counts, rate and interval,
+        and no comparison; it is an exclusion if exclusion is shown for one of those it joins: folding must not hide it. So has a
+        crossing that cannot be shown at all a row of its own, without counts, if it holds an exclusion.
     """
     keys = ["attribute", *(["segment"] if "segment" in table else [])]
     merges = level_merges(table, threshold) if merges is None else merges
     parts = []
     for _, rows in table.groupby(keys, sort=False):
         names = _single_folds(rows, threshold, merges) if rows["depth"].iloc[0] == 1 else _crossed_folds(rows, merges, threshold)
-        if names is not None:
+        if names is None:
+            parts.append(_withheld_row(rows))
+        else:
             parts.append(_folded(_without_known_total(rows) if UNKNOWN in names else rows, names, confidence))
-    return pd.concat(parts, ignore_index=True) if parts else table.iloc[:0].assign(folded=[])
+    found = [part for part in parts if len(part)]
+    return pd.concat(found, ignore_index=True) if found else table.iloc[:0].assign(folded=[])
+
+
+def _withheld_row(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a row that says of a crossing which cannot be shown that it holds an exclusion; none where it holds none of its own."""
+    if "verdict" not in rows:
+        return rows.iloc[:0]
+    own = rows[(rows["verdict"] == Verdict.EXCLUSION) & (rows["under"].fillna("") == "")].drop_duplicates("metric")
+    said = {"group": WITHHELD, "folded": "", "under": "", "zero": False, "known": True, "because": say("because.withheld_exclusion", "en")}
+    kept = own[["attribute", "metric", "depth", "verdict"]].assign(**said)
+    reasons = pd.Series([("withheld_exclusion",)] * len(kept), index=kept.index, dtype=object)
+    return kept.assign(reasons=reasons).reindex(columns=[*rows.columns, "folded"])
 
 
 def withheld(table: pd.DataFrame, threshold: int = 10) -> list[str]:
     """Return the combinations of attributes of which nothing can be shown."""
-    shown = set(published(table, threshold)["attribute"])
+    rows = published(table, threshold)
+    shown = set(rows.loc[rows["group"] != WITHHELD, "attribute"])
     return [name for name in table["attribute"].unique() if name not in shown]
 
 
@@ -175,6 +192,21 @@ def _folded(rows: pd.DataFrame, names: dict[str, str], confidence: float) -> pd.
         **{name: first[name] for name in ("attribute", "depth")}, known=True, zero=joint["hits"] == 0,
     )  # fmt: skip
     if "verdict" in rows:
-        said = say("because.folded", "en")
-        joint = joint.assign(verdict=Verdict.NOT_APPLICABLE.value, because=said, reasons=pd.Series([("folded",)] * len(joint), dtype=object))
+        joint = joint.assign(**_joint_verdict(gone, joint))
     return pd.concat([kept, joint.reindex(columns=kept.columns)], ignore_index=True)
+
+
+def _joint_verdict(gone: pd.DataFrame, joint: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+    """Return the verdict of joint rows: an exclusion if exclusion is shown for one of those joined, else none."""
+    shown = gone[gone["verdict"] == Verdict.EXCLUSION]
+    under = shown["under"].fillna("") if "under" in shown else pd.Series("", index=shown.index)
+    # sorted so that a group that stands by itself is met last, and so is what the joint row says
+    parts = {(into, metric): whole for whole, into, metric in sorted(zip(under, shown["into"], shown["metric"], strict=True), reverse=True)}
+    held = [parts.get(key) for key in zip(joint["into"], joint["metric"], strict=True)]
+    codes = [("folded",) if under is None else ("folded", "folded_exclusion") for under in held]
+    return {
+        "verdict": pd.Series([Verdict.NOT_APPLICABLE.value if under is None else Verdict.EXCLUSION.value for under in held], dtype=object),
+        "under": pd.Series([under or "" for under in held], dtype=object),
+        "reasons": pd.Series(codes, dtype=object),
+        "because": pd.Series([" ".join(say(f"because.{code}", "en") for code in listed) for listed in codes], dtype=object),
+    }

@@ -67,7 +67,7 @@ def cramers_v(table: np.ndarray[Any, np.dtype[np.float64]]) -> float:
     """Return the bias-corrected Cramer's V of a table of counts; nan where a side has fewer than two levels.
 
     >>> round(cramers_v(np.array([[30.0, 10.0], [10.0, 30.0]])), 4)
-    0.4906
+    0.4903
     """
     table = table[table.sum(1) > 0][:, table.sum(0) > 0]
     n, (rows, columns) = table.sum(), table.shape

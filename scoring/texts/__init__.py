@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import string
 from collections.abc import Mapping
 from importlib import resources
@@ -73,8 +74,11 @@ def number(value: float | None, kind: str, language: str) -> str:
     if kind not in _KINDS:
         raise EquiscoreError(f"No way {kind!r} to write a number. Fix: use one of {', '.join(_KINDS)}.")
     thousands, decimal = _MARKS[language]
-    written = _KINDS[kind](value).replace(",", "\0").replace(".", decimal).replace("\0", thousands)
+    written = _NEGATIVE_ZERO.sub(r"\1", _KINDS[kind](value)).replace(",", "\0").replace(".", decimal).replace("\0", thousands)
     return written.replace("%", _PERCENT[language])
+
+
+_NEGATIVE_ZERO: Final = re.compile(r"^-(0(?:\.0*)?%?)$")
 
 
 def _p_value(value: float) -> str:
@@ -111,4 +115,10 @@ def _room(language: str, room: str) -> dict[str, str]:
     file = resources.files(__name__) / language / f"{room}.yaml"
     if not file.is_file():
         return {}
-    return {str(key): str(text).strip() for key, text in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
+    texts = {str(key): str(text).strip() for key, text in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
+    return {key: _spaced(text) for key, text in texts.items()} if language == "fr" else texts
+
+
+def _spaced(text: str) -> str:
+    """Put narrow no-break spaces where French typography wants them, so that whoever writes a text need not."""
+    return re.sub(r" (?=[:;!?»])|(?<=«) ", "\u202f", text)

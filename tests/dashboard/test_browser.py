@@ -29,6 +29,7 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING) and not FULL, reason=f"needs {', '.join(MISSING)}"),
 ]
 RATE = "selection_rate"
+NUMBERS = ("hits", "trials", "value", "reference_value", "ratio")
 LANGUAGES = pytest.mark.parametrize(("language", "locale"), [("en", "en-GB"), ("fr", "fr-FR")])
 
 
@@ -92,12 +93,21 @@ def figures(window, header):
     return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
+def settled(window, read, wanted):
+    """Return what is read once it is what was wanted, or after half a minute: the grid is drawn cell by cell, after the words."""
+    for _ in range(60):
+        if (found := read()) == wanted:
+            break
+        window.wait_for_timeout(500)
+    return found
+
+
 @LANGUAGES
 def test_moving_the_cutoff_with_the_keyboard_shows_the_study_at_that_cutoff(address, credit, page, language, locale):
     tables = Study.load(credit / "credit").published()
     page.goto(address)
     page.get_by_role("heading", name=say("dashboard.page_overview", language)).wait_for()
-    page.locator(f"html[lang={language}]").wait_for()
+    page.locator(f"html[lang={language}]").wait_for(state="attached")
     page.get_by_role("link", name=say("dashboard.page_whatif", language)).click()
     slider = page.get_by_role("slider")
     slider.wait_for()
@@ -109,17 +119,21 @@ def test_moving_the_cutoff_with_the_keyboard_shows_the_study_at_that_cutoff(addr
     rows = moved[(moved["metric"] == RATE) & (moved["attribute"] == "age")]
     accepted = number(rows["hits"].sum() / rows["trials"].sum(), "percent", language)
     page.get_by_text(accepted, exact=True).first.wait_for()
-    description = page.get_by_label(say("dashboard.alt_sweep", language, attribute="", cutoff=f"{cutoff:g}", rates="").rstrip(".").lstrip(", "))
+    words = say("dashboard.group_rate", language, group=rows["group"].iloc[0], value=rows["value"].iloc[0])
+    description = page.locator("[data-testid=stVegaLiteChart]").and_(page.get_by_label(words))
     description.wait_for()
 
     def column(name):
         return say(f"dashboard.column_{name}", language)
 
+    wanted = {"named": rows["group"].tolist(), **{name: pytest.approx(rows[name].tolist()) for name in NUMBERS}}
     page.locator("table[role=grid]").filter(has_text=column("at_most")).wait_for(state="attached")
-    found = figures(page, column("at_most"))
-    assert list(found[column("named")]) == rows["group"].tolist()
-    for name in ("hits", "trials", "value", "reference_value", "ratio"):
-        assert [float(cell) for cell in found[column(name)]] == pytest.approx(rows[name].tolist())
+
+    def read():
+        found = figures(page, column("at_most"))
+        return {"named": list(found[column("named")]), **{name: [float(cell) for cell in found[column(name)]] for name in NUMBERS}}
+
+    assert settled(page, read, wanted) == wanted
     assert all(number(row.value, "percent", language) in description.get_attribute("aria-label") for row in rows.itertuples())
 
 

@@ -150,7 +150,12 @@ def test_a_new_name_changes_the_name_and_nothing_else():
     frame = customers()
     named = frame.assign(sex=frame["sex"].replace({"F": "zz", "M": "aa"}))
     order = ["attribute", "group", "metric"]
-    one = study_of(frame).judged().replace({"F": "zz", "M": "aa"}).assign(group=lambda r: r["group"].str.replace("F x", "zz x").str.replace("M x", "aa x"))
+    one = (
+        study_of(frame)
+        .judged()
+        .replace({"F": "zz", "M": "aa"})
+        .assign(group=lambda r: r["group"].str.replace("F x", "zz x").str.replace("M x", "aa x"))
+    )
     other = study_of(named).judged()
     columns = [*order, *ESTIMATES, "p_exclusion_adjusted", "p_within_adjusted", "verdict", "needed", "because"]
     one, other = (rows[columns].sort_values(order, ignore_index=True) for rows in (one, other))

@@ -70,7 +70,7 @@ def equations(table, cells):
 def small_ones(cells, *, with_unknown):
     """Go through every cell and every margin with fewer people than K: its name and the cells that it is made of."""
     places = list(cells)
-    levels = [sorted({place[i] for place in places}) + [ALL] for i in range(len(places[0]))]
+    levels = [[*sorted({place[i] for place in places}), ALL] for i in range(len(places[0]))]
     for wanted in product(*levels):
         if UNKNOWN in wanted and not with_unknown:
             continue
@@ -208,9 +208,7 @@ def study():
     frame["score"] = rng.normal(size=n).round(2)
     frame["repaid"], frame["tier"] = rng.binomial(1, 0.8, n), rng.choice(["gold", "iron"], n)
     frame["ok"] = rng.binomial(1, np.where(frame["sex"] == "F", 0.4, 0.7))
-    return scoring.audit(
-        frame, groups=["sex", "age"], decision="ok", favourable=1, score="score", outcome="repaid", segment="tier", depth=1
-    )
+    return scoring.audit(frame, groups=["sex", "age"], decision="ok", favourable=1, score="score", outcome="repaid", segment="tier", depth=1)
 
 
 @pytest.mark.parametrize("threshold", [5, 10, 60])

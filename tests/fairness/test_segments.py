@@ -107,7 +107,10 @@ def test_association_leaves_the_unknown_group_out_and_names_the_farthest(study, 
     assert found.loc["sex", "total_variation"] == pytest.approx(0.5 * (shares.loc["F"] - shares.loc["M"]).abs().sum())
     ages = pd.crosstab(frame["age"], frame["tier"].fillna(UNKNOWN))
     distance = {age: 0.5 * (ages.loc[age] / ages.loc[age].sum() - ages.drop(age).sum() / ages.drop(age).sum().sum()).abs().sum() for age in "abc"}
-    assert (found.loc["age", "group"], found.loc["age", "total_variation"]) == (max(distance, key=distance.get), pytest.approx(max(distance.values())))
+    assert (found.loc["age", "group"], found.loc["age", "total_variation"]) == (
+        max(distance, key=distance.get),
+        pytest.approx(max(distance.values())),
+    )
 
 
 def test_a_small_group_is_never_named_as_the_farthest_in_what_is_published(frame):

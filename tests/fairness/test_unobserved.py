@@ -11,10 +11,12 @@ from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bou
 
 TAU = 0.8
 few = st.integers(0, 6)
+files = st.tuples(few, few, few, few, few, few)
 
 
-def table(x, n, y, m, hits, unknown, metric="selection_rate"):
+def table(*counts, metric="selection_rate"):
     """Build the rows of one attribute with the levels g and r and the unknowns, as `disparity.compare` gives them."""
+    x, n, y, m, hits, unknown = counts
     pairs = {"g": (x, n, y, m), "r": (y, m, x, n), "(unknown)": (hits, unknown, x + y, n + m)}
     rows = [("a", level, metric, *pair) for level, pair in pairs.items() if level != "(unknown)" or unknown]
     frame = pd.DataFrame(rows, columns=["attribute", "group", "metric", "hits", "trials", "ref_hits", "ref_trials"])
@@ -28,14 +30,16 @@ def ratio_of(x, n, y, m):
         return np.float64(np.float64(x) / n) / (np.float64(y) / m)
 
 
-def every_ratio(x, n, y, m, hits, misses):
+def every_ratio(*counts):
     """Return the ratio for every number of hits and misses among the unknown that are members."""
+    x, n, y, m, hits, misses = counts
     return np.array([ratio_of(x + h, n + h + s, y + hits - h, m + hits - h + misses - s) for h in range(hits + 1) for s in range(misses + 1)])
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(x=few, refused=few, y=few, others=few, hits=few, misses=few)
-def test_bounds_are_the_extremes_over_every_allocation(x, refused, y, others, hits, misses):
+@given(file=files)
+def test_bounds_are_the_extremes_over_every_allocation(file):
+    x, refused, y, others, hits, misses = file
     n, m = x + refused, y + others
     found = unknown_bounds(table(x, n, y, m, hits, hits + misses), TAU).set_index("group").loc["g"]
     every = every_ratio(x, n, y, m, hits, misses)
@@ -47,8 +51,9 @@ def test_bounds_are_the_extremes_over_every_allocation(x, refused, y, others, hi
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(x=few, refused=few, y=few, others=few, hits=few, misses=few)
-def test_the_breakdown_is_the_first_number_of_refused_unknowns_that_reaches_the_tolerance(x, refused, y, others, hits, misses):
+@given(file=files)
+def test_the_breakdown_is_the_first_number_of_refused_unknowns_that_reaches_the_tolerance(file):
+    x, refused, y, others, hits, misses = file
     n, m = x + refused, y + others
     found = unknown_bounds(table(x, n, y, m, hits, hits + misses), TAU).set_index("group").loc["g", "breakdown"]
     if not n or not m or not y:

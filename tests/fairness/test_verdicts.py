@@ -77,19 +77,16 @@ def test_two_excluded_groups_do_not_hide_each_other_in_the_rest():
 
 def test_a_group_of_less_than_2_percent_is_not_the_best_off():
     found = judged({"g": (3000, 3000), "h": (3000, 3000), "tiny": (40, 0)})
-    assert found.loc["g", "ratio_to_best"] == 1.0
-    assert found.loc["g", "verdict"] == W
+    assert found.loc["g", ["ratio_to_best", "verdict"]].tolist() == [1.0, W]
 
 
 def test_the_group_that_is_everybody_has_nobody_to_compare_with():
-    row = judged({"g": (30, 20)}).loc["g"]
-    assert (row["verdict"], row["reasons"]) == (N, ("everybody",))
+    assert judged({"g": (30, 20)}).loc["g", ["verdict", "reasons"]].tolist() == [N, ("everybody",)]
 
 
 def test_a_declared_level_that_nobody_holds_is_a_row():
     found = judged({"g": (30, 20), "r": (30, 20)}, declared={"a": ["g", "r", "gone"]})
-    row = found.loc["gone"]
-    assert (row["people"], row["verdict"], row["reasons"]) == (0.0, N, ("absent",))
+    assert found.loc["gone", ["people", "verdict", "reasons"]].tolist() == [0.0, N, ("absent",)]
     assert found.loc["g", "family"] == 2
 
 
@@ -106,15 +103,13 @@ def test_the_unknown_are_a_row_and_no_part_of_the_reference():
 
 def test_outcomes_seen_of_the_accepted_alone_give_no_verdict():
     blind = {"g": {"tp": 50, "fp": 10, "ru": 40}, "r": {"tp": 70, "fp": 10, "ru": 20}}
-    row = judged(blind, [SELECTION, TPR]).query("metric == 'true_positive_rate'").loc["g"]
-    assert (row["verdict"], row["reasons"]) == (N, ("blind",))
-    assert np.isnan(row["value"])
+    row = judged(blind, [TPR]).loc["g"]
+    assert (row["verdict"], row["reasons"], np.isnan(row["value"])) == (N, ("blind",), True)
 
 
 def test_an_unseen_outcome_of_the_refused_forbids_the_reassuring_verdict():
     partly = {"g": {"tp": 500, "fn": 100, "ru": 40}, "r": {"tp": 500, "fn": 100, "ru": 20}}
-    row = judged(partly, [TPR]).loc["g"]
-    assert (row["verdict"], "unobserved" in row["reasons"]) == (U, True)
+    assert judged(partly, [TPR]).loc["g", ["verdict", "reasons"]].tolist() == [U, ("unobserved",)]
 
 
 def test_no_outcome_is_said_where_the_primary_metric_needs_one():
@@ -129,9 +124,7 @@ def test_a_harm_is_turned_so_that_below_1_is_always_worse():
     row = judged({"g": (700, 300), "r": (900, 100)}, [EXCLUSION_RATE]).loc["g"]
     test = ratio_test(100, 1000, 300, 1000, tolerance=0.8)
     assert (row["verdict"], row["value"], row["reference_value"]) == (E, 0.3, 0.1)
-    assert row["ratio"] == pytest.approx(1 / 3)
-    assert row["difference"] == pytest.approx(-0.2)
-    assert row["shortfall"] == pytest.approx(200)
+    assert row[["ratio", "difference", "shortfall"]].tolist() == pytest.approx([1 / 3, -0.2, 200])
     assert (row["p_exclusion"], row["p_within"]) == (test.p_exclusion, test.p_within)
     assert row["ratio_low"] < row["ratio"] < row["ratio_high"] < 0.8
 
@@ -172,7 +165,6 @@ def test_asking_more_questions_cannot_bury_an_exclusion():
     assert judged(one).loc["g", "verdict"] == E
     row = judged(many).loc["g"]
     assert (row["verdict"], row["p_exclusion"] < 0.025 <= row["p_exclusion_adjusted"]) == (L, True)
-    assert "before_adjustment" in row["reasons"]
     assert "Shown before adjustment for 22 comparisons, not after." in row["because"]
 
 
@@ -199,8 +191,7 @@ def test_the_best_off_reference_is_tested_against_all_pairs():
 
 def test_nobody_selected_among_the_best_off_either_is_no_verdict():
     found = judged({"g": (0, 50), "h": (0, 60)}, reference="best")
-    assert sorted(found["verdict"]) == [N, N]
-    assert {reasons for reasons in found["reasons"]} == {("is_reference",), ("nobody_selected",)}
+    assert set(found["reasons"]) == {("is_reference",), ("nobody_selected",)}
 
 
 @pytest.mark.parametrize("reference", ["rest", "r"])

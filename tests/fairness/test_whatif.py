@@ -13,7 +13,9 @@ RATE = ["selection_rate"]
 
 def customers(n=1500, seed=0):
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"sex": rng.choice(["F", "M", None], n, p=[0.48, 0.48, 0.04]), "age": rng.choice(["a", "b", "rare"], n, p=[0.6, 0.395, 0.005])})
+    frame = pd.DataFrame(
+        {"sex": rng.choice(["F", "M", None], n, p=[0.48, 0.48, 0.04]), "age": rng.choice(["a", "b", "rare"], n, p=[0.6, 0.395, 0.005])}
+    )
     frame["score"] = rng.normal(loc=np.where(frame["sex"] == "F", -0.3, 0.3))
     frame["repaid"] = pd.array(rng.binomial(1, 1 / (1 + np.exp(-1 - frame["score"]))), "Int64")
     frame.loc[rng.random(n) < 0.2, "repaid"] = pd.NA
@@ -51,9 +53,7 @@ def test_at_any_edge_it_is_a_recount(study, frame, share):
     """All six states, metric by metric: a study of the same people decided at that edge says the same."""
     edge = study.cutoffs[round(share * (len(study.cutoffs) - 1))]
     decided = frame.assign(ok=(frame["score"] >= edge).astype(int))
-    again = scoring.audit(
-        decided, groups=["sex", "age"], decision="ok", favourable=1, outcome="repaid", favourable_outcome=1
-    )
+    again = scoring.audit(decided, groups=["sex", "age"], decision="ok", favourable=1, outcome="repaid", favourable_outcome=1)
     pd.testing.assert_frame_equal(study.at_cutoff(edge).rates(), again.rates())
     pd.testing.assert_frame_equal(study.at_cutoff(edge).disparities(), again.disparities())
 

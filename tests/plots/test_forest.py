@@ -115,7 +115,7 @@ def test_signs_that_the_type_lacks_draw_without_a_warning():
 
 
 def test_a_study_plots_itself(small_study):
-    assert len(drawn(small_study.plot(), "point")) > 3
+    assert len(drawn(small_study.plot().axes, "point")) > 3
 
 
 def test_calibration_draws_a_bar_a_part(credit_study):
