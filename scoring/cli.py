@@ -33,7 +33,13 @@ activity_app = typer.Typer(help="Write and check declarations (activity.yaml).",
 app.add_typer(activity_app, name="activity")
 
 REFUSED, OURS = 2, 70
-_STEPS = {"intake": "Opening the customer file", "scores": "Scores and segments", "counts": "Counting", "people": "Writing scores"}
+_STEPS = {
+    "intake": "Opening the customer file",
+    "scores": "Scores and segments",
+    "counts": "Counting",
+    "people": "Writing scores",
+    "rejects": "Listing rejected rows",
+}
 
 
 class Language(StrEnum):
@@ -89,6 +95,7 @@ def study_command(
     data: Annotated[Path | None, typer.Option(help="Customer file or folder, instead of the declared source.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the study.  [default: studies/NAME]")] = None,
     scores: Annotated[Path | None, typer.Option(help="Also write each person's score, decision, segment and offer (Parquet, pseudonyms).")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Also list the rows that break the contract (CSV or Parquet, pseudonyms).")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -102,7 +109,7 @@ def study_command(
         source = (declared.study.source or Source(path=data)).model_copy(update={"path": data, "url": None, "table": None})
         declared = declared.model_copy(update={"study": declared.study.model_copy(update={"source": source})})
     with _progress(quiet=quiet or as_json) as step:
-        study = conduct_study(declared, scores_to=scores, step=step)
+        study = conduct_study(declared, scores_to=scores, rejects_to=rejects, step=step)
         step("Judging")
         judged = study.published().judged()
     place = study.save(out or Path("studies") / activity.resolve().parent.name)

@@ -39,9 +39,9 @@ def cast(own: str, held: str, kind: ColumnType) -> str:
     if kind is ColumnType.DATE:
         return _date(own, held)
     number = _number(own, held)
-    if kind is ColumnType.INTEGER:
+    if kind is ColumnType.INTEGER:  # rint, for floor is a BIGINT there and overflows
         exact = f"CASE WHEN abs({number}) < 9007199254740992 THEN CAST({number} AS BIGINT) ELSE try_cast({own} AS BIGINT) END"
-        return f"CASE WHEN {number} = floor({number}) AND NOT isnan({number}) AND abs({number}) < 9.3e18 THEN {exact} END"
+        return f"CASE WHEN {number} = rint({number}) AND NOT isnan({number}) AND abs({number}) < 9.3e18 THEN {exact} END"
     if kind is ColumnType.BOOLEAN:
         said = f"try_cast({own} AS BOOLEAN)" if held == "string" else "CAST(NULL AS BOOLEAN)"
         return f"CASE WHEN {number} = 1 THEN true WHEN {number} = 0 THEN false ELSE {said} END"
@@ -68,7 +68,7 @@ def _date(own: str, held: str) -> str:
 def _text(own: str, held: str) -> str:
     whole = f"CAST(CAST({own} AS BIGINT) AS STRING)"
     if held in _FLOATS:
-        return f"CASE WHEN isnan({own}) THEN NULL WHEN {own} = floor({own}) AND abs({own}) < 9e15 THEN {whole} ELSE CAST({own} AS STRING) END"
+        return f"CASE WHEN isnan({own}) THEN NULL WHEN {own} = rint({own}) AND abs({own}) < 9e15 THEN {whole} ELSE CAST({own} AS STRING) END"
     if held.startswith("decimal"):
-        return f"CASE WHEN {own} = floor({own}) THEN {whole} ELSE rtrim('0', CAST({own} AS STRING)) END"
+        return f"CASE WHEN {own} = rint({own}) THEN {whole} ELSE rtrim('0', CAST({own} AS STRING)) END"
     return own if held == "string" else f"CAST({own} AS STRING)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from scoring.fairness.metrics import known
 from scoring.plan import Column, Cutoff, Decision, Group, Outcome, Plan, Score, Segments
 from scoring.provenance import environment
 from scoring.reading import Tables
+from scoring.rejects import write_rejects
 from scoring.scores import Scored, person_rows, score_customers
 from scoring.tables import columns_of, frame_digest, only_columns
 from scoring.vocabulary import REST, ColumnType, Role, Verdict, WeightMeaning
@@ -84,7 +86,14 @@ class Study(Tables):
         return study_html(self.published())
 
 
-def conduct_study(activity: ProcessingActivity, frame: Any = None, *, scores_to: str | Path | None = None, step: Step = lambda _: None) -> Study:
+def conduct_study(
+    activity: ProcessingActivity,
+    frame: Any = None,
+    *,
+    scores_to: str | Path | None = None,
+    rejects_to: str | Path | None = None,
+    step: Step = lambda _: None,
+) -> Study:
     """Make the study that a declaration asks for.
 
     Parameters
@@ -95,6 +104,8 @@ def conduct_study(activity: ProcessingActivity, frame: Any = None, *, scores_to:
         The customers (pandas, polars, Arrow, DuckDB, Spark); by default the declared source.
     scores_to
         Parquet file for score, decision, segment and offer of each person, under pseudonyms.
+    rejects_to
+        CSV or Parquet file for the rows that break the contract: row, reason, pseudonym.
     step
         Called with the name of each step, for those who show progress.
 
@@ -112,6 +123,9 @@ def conduct_study(activity: ProcessingActivity, frame: Any = None, *, scores_to:
     step("counts")
     counts = count(scored.table, plan, cutoff=scored.cutoff)
     _check_offers(counts, plan)
+    if rejects_to is not None:
+        step("rejects")
+        write_rejects(scored.table, plan, Path(rejects_to), cutoff=scored.cutoff)
     if scores_to is not None:
         step("people")
         _write_people(scored, plan, Path(scores_to))
@@ -139,6 +153,7 @@ def audit(
     tolerance: float = 0.8,
     confidence: float = 0.95,
     depth: int = 3,
+    as_of: date | None = None,
     metrics: str = "selection_rate",
 ) -> Study:
     """Study the decisions in a frame, without a declaration.
@@ -162,6 +177,8 @@ def audit(
         Further columns; `weight_meaning` is ``weight`` or ``count``.
     reference, tolerance, confidence, depth, metrics
         How it is judged; `metrics` names the primary metric.
+    as_of
+        The day that ages are worked out for, where a group is a date of birth cut at completed years.
 
     Returns
     -------
@@ -194,6 +211,7 @@ def audit(
         weight_meaning=WeightMeaning(weight_meaning),
         reference=dict(reference) if isinstance(reference, Mapping) else reference,
         primary=known(metrics).name,
+        as_of=as_of,
         bounds=Bounds(tolerance=tolerance, confidence=confidence, depth=depth),
     )
     table = admit(plan, only_columns(frame, [name for name in columns if name not in added], added))

@@ -371,7 +371,7 @@ def _kind_of(kind: Any) -> ColumnType:
         return ColumnType.INTEGER
     if kind.is_numeric():
         return ColumnType.NUMBER
-    return ColumnType.DATE if kind in {nw.Date, nw.Datetime} else ColumnType.TEXT
+    return ColumnType.DATE if isinstance(kind, nw.Date | nw.Datetime) else ColumnType.TEXT
 
 
 def only_columns(frame: Any, names: Sequence[str], added: Mapping[str, Any] | None = None) -> Any:

@@ -136,5 +136,5 @@ def headline(rows: pd.DataFrame, language: str, primary: str) -> list[str]:
         elif verdict is Verdict.EXCLUSION:
             said.append(say("narrative.headline_no_exclusion_shown", language))
         if verdict is Verdict.EXCLUSION and part.any():
-            said.append(say("narrative.headline_parts", language, parts=int(part.sum())))
+            said.append(say(f"narrative.headline_parts_{'one' if part.sum() == 1 else 'many'}", language, parts=int(part.sum())))
     return said

@@ -172,10 +172,9 @@ def _reasons(
     asked = rows["p_exclusion"].notna().to_numpy()
     itself = (rows["reference"] == IS_REFERENCE).to_numpy()
     empty, alone = (rows["trials"] == 0).to_numpy(), (rows["ref_trials"] == 0).to_numpy()
-    outcome = rows["metric"].map({name: metric.needs_outcome for name, metric in METRICS.items()}).to_numpy(bool)
     yield "is_reference", itself
     yield "absent", (rows["people"] == 0).to_numpy()
-    yield "no_outcome", empty & outcome & (rows["people"] > 0).to_numpy()
+    yield "no_outcome", empty & (rows["people"] > 0).to_numpy()
     blind = rows["blind"].to_numpy(bool)
     yield "blind", blind & ~empty
     alone = alone & ~blind

@@ -52,6 +52,22 @@ def worse(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="session")
+def small(small_study, tmp_path_factory):
+    """Return a folder that holds a study with a score, unknown members, people without a score and small crossings."""
+    root = tmp_path_factory.mktemp("small")
+    small_study.save(root / "people")
+    return root
+
+
+@pytest.fixture(scope="session")
+def hostile(hostile_study, tmp_path_factory):
+    """Return a folder that holds a study whose groups are named like markup."""
+    root = tmp_path_factory.mktemp("hostile")
+    hostile_study.save(root / "labels")
+    return root
+
+
 @pytest.fixture
 def damaged(credit, tmp_path):
     """Return a folder with a good study and one in which a byte was changed."""

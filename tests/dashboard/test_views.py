@@ -65,7 +65,7 @@ def test_a_page_opens_and_speaks_one_language(opened, credit, language, page):
 
 
 @PAGES
-@pytest.mark.parametrize(("folder", "language"), [("unscored", "fr"), ("worse", "en")])
+@pytest.mark.parametrize(("folder", "language"), [("unscored", "fr"), ("worse", "en"), ("small", "fr")])
 def test_a_page_opens_on_studies_of_other_kinds(opened, request, folder, language, page):
     app = opened(request.getfixturevalue(folder), language, page)
     assert not app.exception
@@ -268,9 +268,22 @@ def test_a_group_of_three_is_never_shown(opened, unscored):
             for table in (frame.value for frame in app.dataframe):
                 if "trials" in table:
                     seen += 1
-                    assert ((table["trials"] == 0) | (table["trials"] >= 10)).all()
+                    assert (table["trials"].isna() | (table["trials"] == 0) | (table["trials"] >= 10)).all()
                 assert not table.get("named", table.iloc[:, 0]).astype(str).str.fullmatch(r"(town: )?tiny").any()
     assert seen
+
+
+def test_labels_that_try_to_be_markup_are_shown_letter_by_letter(opened, hostile):
+    tables, app = published(hostile, "labels"), opened(hostile, "en", "groups")
+    groups = tables.plan.groups
+    labels = tables.judged()["group"].tolist()
+    assert sorted(shown(app, "groups")["named"].str.removeprefix(f"{next(iter(groups))}: ")) == sorted(labels)
+    for label in labels:
+        app.selectbox(key="group").set_value(f"{next(iter(groups))}: {label}").run()
+        assert not app.exception
+        sentence = next(part.value for part in app.markdown if "were selected" in part.value)
+        assert all(f"\\{mark}" in sentence for mark in "<*$`|[{" if mark in label)
+        assert label.replace("\\", "") in said(app)
 
 
 # starting it

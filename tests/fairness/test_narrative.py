@@ -26,8 +26,8 @@ CASES = {
         ("Exclusion is shown. sex: F: 1,200 of 3,000 were selected (40.0%), against 60.0% of everybody else whose group is known. The ratio is"
          " 0.67 (95% interval 0.63 to 0.70), below the tolerance of 0.80, and chance does not explain it. About 600 people (530 to 670) are "
          "short of the rate of everybody else whose group is known."),
-        ("Une exclusion est établie. sexe: F : 1~200 sur 3~000 ont été retenus (40,0~%), contre 60,0~% pour toutes les autres personnes dont "
-         "le groupe est connu. Le rapport est de 0,67 (intervalle à 95~% : 0,63 à 0,70), sous la tolérance de 0,80, et le hasard ne l'explique"
+        ("Une exclusion est établie. sexe : F : 1~200 sur 3~000 ont été retenus (40,0~%), contre 60,0~% pour toutes les autres personnes dont "
+         "le groupe est connu. Le rapport est de 0,67 (intervalle à 95~% : 0,63 à 0,70), sous la tolérance de 0,80, et le hasard ne l'explique"
          " pas. Il manque environ 600 personnes (530 à 670) pour atteindre le taux de toutes les autres personnes dont le groupe est connu."),
     ),
     "leaning, not short by the interval": (
@@ -39,9 +39,9 @@ CASES = {
         ("The data lean to exclusion, without settling it. sex: F: 14 of 25 were selected (56.0%), against 80.0% of the group M. The ratio is "
          "0.70 (95% interval 0.45 to 0.93); the tolerance is 0.80. About 6 people (0 to 11) may be short of the rate of the group M. If the "
          "rates seen are the true ones, 130 more people of the group would settle it (80% power)."),
-        ("Les données penchent vers une exclusion, sans trancher. sexe: F : 14 sur 25 ont été retenus (56,0~%), contre 80,0~% pour le groupe "
-         "M. Le rapport est de 0,70 (intervalle à 95~% : 0,45 à 0,93) ; la tolérance est de 0,80. Il manque peut-être 6 personnes (0 à 11) "
-         "pour atteindre le taux de le groupe M. Si les taux observés sont les vrais, 130 personnes de plus dans le groupe trancheraient "
+        ("Les données penchent vers une exclusion, sans trancher. sexe : F : 14 sur 25 ont été retenus (56,0~%), contre 80,0~% pour le groupe "
+         "M. Le rapport est de 0,70 (intervalle à 95~% : 0,45 à 0,93) ; la tolérance est de 0,80. Il manque peut-être 6 personnes (0 à 11) "
+         "pour atteindre le taux du groupe M. Si les taux observés sont les vrais, 130 personnes de plus dans le groupe trancheraient "
          "(puissance 80~%)."),
     ),
     "undetermined": (
@@ -50,9 +50,9 @@ CASES = {
         },
         ("Exclusion cannot be ruled out. sex: F: 1,200 of 3,000 were selected (75.0%), against 60.0% of everybody else whose group is known. "
          "The ratio is 1.25 (95% interval 0.70 to ∞); the tolerance is 0.80. Fewer than 30 people: too few to be shown within tolerance."),
-        ("Une exclusion ne peut pas être écartée. sexe: F : 1~200 sur 3~000 ont été retenus (75,0~%), contre 60,0~% pour toutes les autres "
-         "personnes dont le groupe est connu. Le rapport est de 1,25 (intervalle à 95~% : 0,70 à ∞) ; la tolérance est de 0,80. Moins de 30 "
-         "personnes : trop peu pour établir que la tolérance est respectée."),
+        ("Une exclusion ne peut pas être écartée. sexe : F : 1~200 sur 3~000 ont été retenus (75,0~%), contre 60,0~% pour toutes les autres "
+         "personnes dont le groupe est connu. Le rapport est de 1,25 (intervalle à 95~% : 0,70 à ∞) ; la tolérance est de 0,80. Moins de 30 "
+         "personnes : trop peu pour établir que la tolérance est respectée."),
     ),
     "within tolerance": (
         {
@@ -60,8 +60,8 @@ CASES = {
         },
         ("Shown to be within the tolerance. sex: F: 1,200 of 3,000 were selected (40.0%), against 60.0% of everybody else whose group is "
          "known. The ratio is 0.90 (95% interval 0.86 to 0.94); the tolerance is 0.80. A difference smaller than the tolerance is shown."),
-        ("La tolérance est respectée, preuve à l'appui. sexe: F : 1~200 sur 3~000 ont été retenus (40,0~%), contre 60,0~% pour toutes les "
-         "autres personnes dont le groupe est connu. Le rapport est de 0,90 (intervalle à 95~% : 0,86 à 0,94) ; la tolérance est de 0,80. Une "
+        ("La tolérance est respectée, preuve à l'appui. sexe : F : 1~200 sur 3~000 ont été retenus (40,0~%), contre 60,0~% pour toutes les "
+         "autres personnes dont le groupe est connu. Le rapport est de 0,90 (intervalle à 95~% : 0,86 à 0,94) ; la tolérance est de 0,80. Une "
          "différence plus petite que la tolérance est établie."),
     ),
     "nobody favoured": (
@@ -71,8 +71,8 @@ CASES = {
         },
         ("Nobody was favoured. sex: F: 0 of 60 were selected, where 6.0 would be at the rate of everybody else whose group is known (10.0%). "
          "The verdict is: exclusion. The ratio is 0.00, at most 0.55 (95% interval). Exact test, as few people are concerned."),
-        ("Personne n'a été favorisé. sexe: F : 0 sur 60 ont été retenus, alors que 6,0 le seraient au taux de toutes les autres personnes dont"
-         " le groupe est connu (10,0~%). Le verdict est : exclusion. Le rapport est de 0,00, au plus 0,55 (intervalle à 95~%). Test exact, car"
+        ("Personne n'a été favorisé. sexe : F : 0 sur 60 ont été retenus, alors que 6,0 le seraient au taux de toutes les autres personnes dont"
+         " le groupe est connu (10,0~%). Le verdict est : exclusion. Le rapport est de 0,00, au plus 0,55 (intervalle à 95~%). Test exact, car"
          " peu de personnes sont concernées."),
     ),
     "not applicable": (
@@ -80,7 +80,7 @@ CASES = {
             "verdict": "not applicable", "group": "X", "hits": 0.0, "trials": 0.0, "value": NAN, "reasons": ("absent",),
         },
         ("The question cannot be asked. sex: X: 0 of 0 were selected. Declared as part of the population, but nobody in the file is in it."),
-        ("La question ne peut pas être posée. sexe: X : 0 sur 0 ont été retenus. Déclaré comme partie de la population, mais personne du "
+        ("La question ne peut pas être posée. sexe : X : 0 sur 0 ont été retenus. Déclaré comme partie de la population, mais personne du "
          "fichier n'en fait partie."),
     ),
     "folded": (
@@ -89,7 +89,7 @@ CASES = {
             "reasons": ("folded",), "reference": NAN,
         },
         ("Too small to be shown alone. sex: (small groups) (joined: X, Y): 0 of 12 were selected (0.0%)."),
-        ("Trop petit pour être montré seul. sexe: (petits groupes) (réunis : X, Y) : 0 sur 12 ont été retenus (0,0~%)."),
+        ("Trop petit pour être montré seul. sexe : (petits groupes) (réunis : X, Y) : 0 sur 12 ont été retenus (0,0~%)."),
     ),
 }  # fmt: skip
 """Changes to ROW, and what is said; ~ is the narrow blank that no line may break at."""
@@ -107,7 +107,7 @@ def test_a_finding_is_said_word_by_word(changes, english, french):
     [
         pytest.param({"attribute": "sex x age", "group": "F x 66+"}, "en", "sex: F; age: 66+", id="a combination, part by part"),
         pytest.param({"attribute": "sex x age", "group": "(unknown)"}, "en", "sex x age: (unknown)", id="unknown in any of them"),
-        pytest.param({"attribute": "sex", "group": "(unknown)"}, "fr", "sex: (inconnu)", id="our own levels in the reader's language"),
+        pytest.param({"attribute": "sex", "group": "(unknown)"}, "fr", "sex : (inconnu)", id="our own levels in the reader's language"),
     ],
 )
 def test_who_is_spoken_of(row, language, said):
@@ -127,7 +127,7 @@ def test_against_whom(row, said):
 
 
 def test_a_metric_without_a_verb_of_its_own_is_counted_by_name():
-    assert (what("accuracy", "en"), what("accuracy", "fr")) == ("counted for the accuracy", "comptés pour : exactitude")
+    assert (what("accuracy", "en"), what("accuracy", "fr")) == ("counted for the accuracy", "comptés pour : exactitude")
 
 
 def rows_of(*verdicts):
@@ -150,7 +150,7 @@ def test_the_headline_counts_single_groups_and_combinations_and_no_part_twice():
     ("language", "said"),
     [
         ("en", "Exclusion is shown for no group. That is not a clearance: what is open stands below."),
-        ("fr", "Aucune exclusion n'est établie. Ce n'est pas un quitus : ce qui reste ouvert est dit plus bas."),
+        ("fr", "Aucune exclusion n'est établie. Ce n'est pas un quitus : ce qui reste ouvert est dit plus bas."),
     ],
 )
 def test_no_exclusion_shown_is_no_clearance(language, said):
