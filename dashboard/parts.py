@@ -14,7 +14,7 @@ import streamlit as st
 
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.narrative import level, who
-from scoring.texts import NOTHING, has, number, say
+from scoring.texts import NOTHING, has, number, pick, say
 from scoring.vocabulary import CROSS, Verdict
 
 TILE_WIDTH = 150
@@ -142,8 +142,8 @@ def opening(page: str) -> None:
     facts = [f"**{plain(opened.title)}**"]
     if title := (tables.plan.decision.title or {}).get(session.language()):
         facts.append(t("favourable", title=plain(title)))
-    if tables.plan.period:
-        facts.append(plain(tables.plan.period))
+    if period := pick(tables.plan.period, session.language()):
+        facts.append(plain(period))
     read(" · ".join(facts))
 
 

@@ -258,7 +258,7 @@ class Plan(Declared):
     weight_meaning: WeightMeaning = WeightMeaning.WEIGHT
     reference: Word | dict[Word, str] = Field(REST, description="rest, best, largest, or a named level by attribute.")
     primary: Word = Field("selection_rate", description="The metric that the verdict is about.")
-    period: Word | None = Field(None, description="The period of the decisions, in words.")
+    period: Word | dict[Literal["en", "fr"], Word] | None = Field(None, description="The period of the decisions, in words, or words by language.")
     bounds: Bounds = Bounds()
     not_measured: tuple[NotMeasured, ...] = ()
     seed: int = Field(1, ge=0, description="Of everything that draws by chance.")

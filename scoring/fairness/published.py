@@ -62,7 +62,8 @@ def _withheld_row(rows: pd.DataFrame) -> pd.DataFrame:
     if "verdict" not in rows:
         return rows.iloc[:0]
     own = rows[(rows["verdict"] == Verdict.EXCLUSION) & (rows["under"].fillna("") == "")].drop_duplicates("metric")
-    said = {"group": WITHHELD, "folded": "", "under": "", "zero": False, "known": True, "because": say("because.withheld_exclusion", "en")}
+    words = say("because.withheld_exclusion", "en")
+    said: dict[str, Any] = {"group": WITHHELD, "folded": "", "under": "", "zero": False, "known": True, "because": words}
     kept = own[["attribute", "metric", "depth", "verdict"]].assign(**said)
     reasons = pd.Series([("withheld_exclusion",)] * len(kept), index=kept.index, dtype=object)
     return kept.assign(reasons=reasons).reindex(columns=[*rows.columns, "folded"])

@@ -8,7 +8,7 @@ from typing import Any
 from scoring.dossier.document import Block, Bullets, Callout, Cell, Column, KeyValues, Paragraph, Row, TableBlock
 from scoring.dossier.parts.wording import cutoff_origin, decision_origin, reject_reason
 from scoring.dossier.view import View
-from scoring.texts import say
+from scoring.texts import pick, say
 from scoring.vocabulary import Criterion, Role
 
 
@@ -40,7 +40,7 @@ def _studied(view: View) -> Iterator[tuple[str, str]]:
     if plan.outcome is not None:
         values = view.listed(map(str, plan.outcome.favourable))
         yield view.say("outcome"), view.say("outcome_said", column=plan.outcome.column, values=values)
-    yield view.say("period"), plan.period or view.say("not_declared")
+    yield view.say("period"), pick(plan.period, view.language) or view.say("not_declared")
     yield view.say("as_of"), plan.as_of.isoformat() if plan.as_of else view.say("not_declared")
 
 
