@@ -207,8 +207,10 @@ def activity_new(path: Annotated[Path, typer.Argument(help="File to write.")] = 
 def activity_check(path: Annotated[Path, typer.Argument(help="The declaration.", show_default=False)], quiet: Quiet = False) -> None:
     """Read a declaration and report every fault at once."""
     from scoring.activity import ProcessingActivity
+    from scoring.fairness.metrics import known
 
     activity = ProcessingActivity.read(path)
+    known(activity.study.primary)
     if not quiet:
         typer.echo(f"{path}: {activity.reference} can be studied: groups {', '.join(activity.study.groups)}.")
 

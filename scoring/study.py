@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pydantic import ValidationError
 
 from scoring.activity import ProcessingActivity
 from scoring.bounds import Bounds
 from scoring.customers.intake import admit, needed
-from scoring.errors import ContractError, EquiscoreError, StudyError
+from scoring.declaration import dotted
+from scoring.errors import ContractError, EquiscoreError, StudyError, raise_all
 from scoring.fairness.counts import Counts, count
 from scoring.fairness.metrics import known
 from scoring.plan import Column, Cutoff, Decision, Group, Outcome, Plan, Score, Segments
@@ -24,7 +27,7 @@ from scoring.reading import Tables
 from scoring.rejects import write_rejects
 from scoring.scores import Scored, person_rows, score_customers
 from scoring.tables import columns_of, frame_digest, only_columns
-from scoring.vocabulary import REST, ColumnType, Role, Verdict, WeightMeaning
+from scoring.vocabulary import REST, UNKNOWN, ColumnType, Role, Verdict, WeightMeaning
 
 Step = Callable[[str], None]
 
@@ -199,21 +202,22 @@ def audit(
     single = {Role.DECISION: decision, Role.OUTCOME: outcome, Role.SCORE: score, Role.WEIGHT: weights, Role.CLUSTER: cluster, Role.SEGMENT: segment}
     columns = _roles({name: [Role.PROTECTED] for name in _cuts(groups)}, single, [strata] if isinstance(strata, str) else strata)
     held = columns_of(frame)
-    plan = Plan(
-        columns={name: Column(type=_type(name, held, groups, score, weights), roles=frozenset(roles)) for name, roles in columns.items()},
-        groups={name: Group(column=name, edges=None if edges is None else tuple(map(float, edges))) for name, edges in _cuts(groups).items()},
-        decision=Decision(column=decision, favourable=_values(favourable))
-        if decision is not None
-        else Decision(cutoff=Cutoff(rule="value", value=cutoff)),
-        outcome=None if outcome is None else Outcome(column=outcome, favourable=_outcome_values(outcome, favourable, favourable_outcome)),
-        score=None if score is None else Score(column=score),
-        segments=None if segment is None else Segments(column=segment),
-        weight_meaning=WeightMeaning(weight_meaning),
-        reference=dict(reference) if isinstance(reference, Mapping) else reference,
-        primary=known(metrics).name,
-        as_of=as_of,
-        bounds=Bounds(tolerance=tolerance, confidence=confidence, depth=depth),
-    )
+    with _explained():
+        plan = Plan(
+            columns={name: Column(type=_type(name, held, groups, score, weights), roles=frozenset(roles)) for name, roles in columns.items()},
+            groups={name: Group(column=name, edges=None if edges is None else tuple(map(float, edges))) for name, edges in _cuts(groups).items()},
+            decision=Decision(column=decision, favourable=_values(favourable))
+            if decision is not None
+            else Decision(cutoff=Cutoff(rule="value", value=cutoff)),
+            outcome=None if outcome is None else Outcome(column=outcome, favourable=_outcome_values(outcome, favourable, favourable_outcome)),
+            score=None if score is None else Score(column=score),
+            segments=None if segment is None else Segments(column=segment),
+            weight_meaning=WeightMeaning(weight_meaning),
+            reference=dict(reference) if isinstance(reference, Mapping) else reference,
+            primary=known(metrics).name,
+            as_of=as_of,
+            bounds=Bounds(tolerance=tolerance, confidence=confidence, depth=depth),
+        )
     table = admit(plan, only_columns(frame, [name for name in columns if name not in added], added))
     scored = score_customers(table, plan)
     counts = count(scored.table, plan, cutoff=scored.cutoff)
@@ -221,6 +225,16 @@ def audit(
 
 
 _ESTIMATED = "(estimated)"
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what pydantic finds in the arguments of `audit` into one error that lists it all."""
+    try:
+        yield
+    except ValidationError as error:
+        said = [(dotted(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in error.errors(include_url=False)]
+        raise_all("audit", [EquiscoreError(f"audit: {where}: {what}" + ("" if "Fix:" in what else ". Fix: pass that.")) for where, what in said])
 
 
 def _study(plan: Plan, counts: Counts, scored: Scored, source: Mapping[str, Any], document: Mapping[str, Any] | None) -> Study:
@@ -240,7 +254,7 @@ def _check_offers(counts: Counts, plan: Plan) -> None:
     """Refuse a segment that the offers do not speak of: silence would be read as no offer."""
     if plan.segments is None or not plan.segments.offers or "segment" not in counts.cells:
         return
-    if others := sorted(set(counts.studied["segment"]) - set(plan.segments.offers)):
+    if others := sorted(set(counts.studied["segment"]) - {*plan.segments.offers, UNKNOWN}):
         raise ContractError(
             f"segments {', '.join(map(repr, others))} have no rule in study.segments.offers. Fix: add each; empty (null) says that there is no offer."
         )
@@ -253,7 +267,7 @@ def _write_people(scored: Scored, plan: Plan, path: Path) -> None:
 
     sink = pa.BufferOutputStream()
     pq.write_table(person_rows(scored, plan), sink)
-    write_file(path, sink.getvalue().to_pybytes())
+    write_file(path, sink.getvalue().to_pybytes(), restricted=True)
 
 
 def _estimated(frame: Any, estimator: Any, favourable: Any) -> tuple[np.ndarray[Any, Any], Any]:

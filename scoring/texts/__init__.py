@@ -48,7 +48,7 @@ def has(key: str, language: str = "en") -> bool:
     return name in _room(language, room)
 
 
-def pick(words: str | Mapping[str, str] | None, language: str) -> str:
+def pick(words: str | Mapping[Any, str] | None, language: str) -> str:
     """Return words of a declaration in a language: that one, or the one that is there.
 
     >>> pick({"en": "Age"}, "fr"), pick("Age", "fr"), pick(None, "fr")
