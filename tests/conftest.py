@@ -1,5 +1,6 @@
 """Studies that many tests read. Nothing here is written to."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,15 @@ import pandas as pd
 import pytest
 
 import scoring
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what needs a browser, a server or Java unless it is asked for; then a missing part is a failure."""
+    if os.environ.get("EQUISCORE_FULL") != "1":
+        for item in items:
+            if item.get_closest_marker("full"):
+                item.add_marker(pytest.mark.skip(reason="needs more than Python; run with EQUISCORE_FULL=1"))
+
 
 ROOT = Path(__file__).parents[1]
 TINY = "Île Minuscule"

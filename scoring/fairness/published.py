@@ -206,8 +206,8 @@ def _joint_verdict(gone: pd.DataFrame, joint: pd.DataFrame) -> dict[str, pd.Seri
     held = [parts.get(key) for key in zip(joint["into"], joint["metric"], strict=True)]
     codes = [("folded",) if under is None else ("folded", "folded_exclusion") for under in held]
     return {
-        "verdict": pd.Series([Verdict.NOT_APPLICABLE.value if under is None else Verdict.EXCLUSION.value for under in held], dtype=object),
-        "under": pd.Series([under or "" for under in held], dtype=object),
+        "verdict": pd.Series([Verdict.NOT_APPLICABLE.value if under is None else Verdict.EXCLUSION.value for under in held]),
+        "under": pd.Series([under or "" for under in held]),
         "reasons": pd.Series(codes, dtype=object),
-        "because": pd.Series([" ".join(say(f"because.{code}", "en") for code in listed) for listed in codes], dtype=object),
+        "because": pd.Series([" ".join(say(f"because.{code}", "en") for code in listed) for listed in codes]),
     }

@@ -101,7 +101,7 @@ def _line(row: Mapping[str, Any], bounds: Bounds, language: str, titles: Titles 
     verdict = Verdict(row["verdict"])
     label = say("plots.label", language, who=plain(label_of(row, language, titles)), n=row["trials"])
     value, low, high = (float(row[name]) for name in ("ratio", "ratio_low", "ratio_high"))
-    reason = because(tuple(row["reasons"]), dict(row), bounds, language) if verdict is Verdict.NOT_APPLICABLE else ""
+    reason = because(tuple(row["reasons"]), dict(row), bounds, language) if math.isnan(row["ratio"]) else ""
     shown = verdict is not Verdict.NOT_APPLICABLE and not math.isnan(value)
     said = say("plots.ratio", language, ratio=value, low=low, high=high) if shown else say(f"verdict.{verdict.value}", language)
     return _Line(textwrap.fill(label, 44), value, low, high, verdict, textwrap.fill(plain(reason), 56, max_lines=2, placeholder=" …"), said)
