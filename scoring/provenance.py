@@ -23,9 +23,9 @@ BLOCK = 4096
 _LIBRARIES = ("duckdb", "narwhals", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
-def canonical(content: object) -> bytes:
-    """Write JSON so that equal content is equal bytes."""
-    return (json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+def canonical(content: object, *, sort: bool = True) -> bytes:
+    """Write JSON so that equal content is equal bytes; unsorted where the order of the declaration says something."""
+    return (json.dumps(content, sort_keys=sort, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
 @functools.cache

@@ -177,7 +177,9 @@ class Tables:
         """Return the tables as they would be had the score been cut at `cutoff`, in its own units, from the histogram alone.
 
         It stands at the nearest edge of the histogram (`cutoff` of the result says which). People without a score keep the
-        decision they have. The histogram is kept per attribute: combinations have no what-if.
+        decision they have. The histogram is kept per attribute: combinations have no what-if. Published, a group steps only where
+        its bins hold enough people: between its steps its hits are a lower bound, off by about the threshold
+        (the dashboard shows both ends, and gives no verdict where they do not agree).
 
         Raises
         ------

@@ -46,7 +46,7 @@ def save(study: Study, folder: Path) -> Path:
         The place is taken or cannot be written.
     """
     files = {
-        "study.json": canonical(_facts(study)),
+        "study.json": canonical(_facts(study), sort=False),
         "cells.parquet": _parquet(study.counts.cells),
         "histogram.parquet": _parquet(study.counts.histogram),
     }
