@@ -55,7 +55,6 @@ class OfferPolicy:
         if len(without):
             named = ", ".join(sorted({"(missing)" if pd.isna(segment) else repr(segment) for segment in without.unique()}))
             raise OfferError(
-                f"Offer policy {self.version} has no rule for these segments: {named} ({len(without)} rows). "
-                f"Fix: add one for each; None is no offer."
+                f"Offer policy {self.version} has no rule for these segments: {named} ({len(without)} rows). Fix: add one for each; None is no offer."
             )
         return pd.Series([offers[segment] for segment in given], index=given.index, name="offer", dtype="str")

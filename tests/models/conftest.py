@@ -34,13 +34,15 @@ def people():
     age, income = rng.integers(18, 80, n).astype(float), rng.lognormal(10, 1, n)
     home = rng.choice(["own", "rent", "lodger"], n)
     odds = 0.05 * (age - 45) + (home == "own") + 0.5 * np.log(income / 22000)
-    table = pd.DataFrame({
-        "age": np.where(rng.random(n) < 0.1, np.nan, age),
-        "income": income,
-        "home": pd.Series(home, dtype="str").mask(rng.random(n) < 0.1),
-        "job": pd.Categorical(rng.choice(["a", "b", "c"], n)),
-        "member": rng.random(n) < 0.5,
-        "children": pd.array(np.where(rng.random(n) < 0.2, None, rng.integers(0, 4, n)), dtype="Int64"),
-        "channel": pd.Series(np.where(rng.random(n) < 0.3, None, "web"), dtype=object),
-    })
+    table = pd.DataFrame(
+        {
+            "age": np.where(rng.random(n) < 0.1, np.nan, age),
+            "income": income,
+            "home": pd.Series(home, dtype="str").mask(rng.random(n) < 0.1),
+            "job": pd.Categorical(rng.choice(["a", "b", "c"], n)),
+            "member": rng.random(n) < 0.5,
+            "children": pd.array(np.where(rng.random(n) < 0.2, None, rng.integers(0, 4, n)), dtype="Int64"),
+            "channel": pd.Series(np.where(rng.random(n) < 0.3, None, "web"), dtype=object),
+        }
+    )
     return table, pd.Series(np.where(odds + rng.logistic(size=n) > 0, "good", "bad"), dtype="str")

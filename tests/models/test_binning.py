@@ -140,12 +140,15 @@ def test_polars_and_pandas_read_alike(people):
     assert np.array_equal(binner.transform(pl.from_pandas(X)), binner.transform(X))
 
 
-@pytest.mark.parametrize("again", [
-    pytest.param(lambda s: s.astype("float64"), id="truth values read back as 1.0 and 0.0"),
-    pytest.param(lambda s: s.astype("Int64"), id="as nullable integers"),
-    pytest.param(lambda s: s.astype("str"), id="as text"),
-    pytest.param(lambda s: s.astype(object), id="as objects"),
-])
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(lambda s: s.astype("float64"), id="truth values read back as 1.0 and 0.0"),
+        pytest.param(lambda s: s.astype("Int64"), id="as nullable integers"),
+        pytest.param(lambda s: s.astype("str"), id="as text"),
+        pytest.param(lambda s: s.astype(object), id="as objects"),
+    ],
+)
 def test_yes_or_no_reads_alike_however_it_is_stored(people, again):
     X, y = people
     binner = WoEBinner().fit(X, y)
@@ -213,14 +216,17 @@ def test_the_callers_frame_is_not_changed(people):
 # -- refusals
 
 
-@pytest.mark.parametrize(("table", "says"), [
-    pytest.param({"x": pd.date_range("2026-01-01", periods=4)}, "neither numbers nor levels", id="dates"),
-    pytest.param({"x": [1.0, np.inf, 2.0, 3.0]}, "infinity in column 'x'", id="infinity"),
-    pytest.param({"x": [1j, 2, 3, 4]}, "Complex data not supported", id="complex numbers"),
-    pytest.param({"x": pd.arrays.SparseArray([0.0, 0.0, 1.0, 0.0])}, "is sparse", id="sparse"),
-    pytest.param({"x": []}, "0 rows", id="nobody"),
-    pytest.param({"x": ["(unseen)", "a", "b", "c"]}, "reserved name", id="a level with a reserved name"),
-])
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        pytest.param({"x": pd.date_range("2026-01-01", periods=4)}, "neither numbers nor levels", id="dates"),
+        pytest.param({"x": [1.0, np.inf, 2.0, 3.0]}, "infinity in column 'x'", id="infinity"),
+        pytest.param({"x": [1j, 2, 3, 4]}, "Complex data not supported", id="complex numbers"),
+        pytest.param({"x": pd.arrays.SparseArray([0.0, 0.0, 1.0, 0.0])}, "is sparse", id="sparse"),
+        pytest.param({"x": []}, "0 rows", id="nobody"),
+        pytest.param({"x": ["(unseen)", "a", "b", "c"]}, "reserved name", id="a level with a reserved name"),
+    ],
+)
 def test_what_cannot_be_read_is_refused(table, says):
     with pytest.raises(EquiscoreError, match=says) as refused:
         WoEBinner().fit(pd.DataFrame(table), [0, 1, 0, 1])

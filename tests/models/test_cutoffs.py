@@ -66,17 +66,20 @@ def test_a_weight_is_so_many_people(rule):
     assert choose_cutoff(scores, outcome=outcome, weights=weights, **rule) == repeated
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    ({"scores": [1, np.nan], "rule": "value", "value": 1}, "finite numbers"),
-    ({"scores": [1, 2], "rule": "values", "value": 1}, "was 'value' meant"),
-    ({"scores": [1, 2], "rule": "value", "value": "high"}, "is not a cut-off"),
-    ({"scores": [1, 2], "rule": "accept_share", "value": 60}, "0.6 for 60 %"),
-    ({"scores": [1, 2], "rule": "cost", "value": 1, "outcome": [0, 1]}, "cannot use 1"),
-    ({"scores": [1, 2], "rule": "cost", "value": Costs(1, 1)}, "needs to know"),
-    ({"scores": [1, 2], "rule": "cost", "value": Costs(1, 1), "outcome": ["good", "bad"]}, "True, False or missing"),
-    ({"scores": [1, 2], "rule": "cost", "value": {"wrongly_accepted": -1, "wrongly_refused": 1}, "outcome": [0, 1]}, "not a pair of costs"),
-    ({"scores": [1, 2], "rule": "value", "value": 1, "weights": [0, 0]}, "not all 0"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"scores": [1, np.nan], "rule": "value", "value": 1}, "finite numbers"),
+        ({"scores": [1, 2], "rule": "values", "value": 1}, "was 'value' meant"),
+        ({"scores": [1, 2], "rule": "value", "value": "high"}, "is not a cut-off"),
+        ({"scores": [1, 2], "rule": "accept_share", "value": 60}, "0.6 for 60 %"),
+        ({"scores": [1, 2], "rule": "cost", "value": 1, "outcome": [0, 1]}, "cannot use 1"),
+        ({"scores": [1, 2], "rule": "cost", "value": Costs(1, 1)}, "needs to know"),
+        ({"scores": [1, 2], "rule": "cost", "value": Costs(1, 1), "outcome": ["good", "bad"]}, "True, False or missing"),
+        ({"scores": [1, 2], "rule": "cost", "value": {"wrongly_accepted": -1, "wrongly_refused": 1}, "outcome": [0, 1]}, "not a pair of costs"),
+        ({"scores": [1, 2], "rule": "value", "value": 1, "weights": [0, 0]}, "not all 0"),
+    ],
+)
 def test_what_cannot_be_chosen_from_is_refused(arguments, says):
     with pytest.raises(EquiscoreError, match=says) as refused:
         choose_cutoff(arguments.pop("scores"), **arguments)

@@ -42,15 +42,17 @@ def in_range(value, words):
     return words == ["any", "number"] or float(words[0]) < value <= float(words[-1])
 
 
-STRANGERS = st.fixed_dictionaries({
-    "age": st.one_of(st.none(), st.floats(-1e6, 1e6)),
-    "income": st.one_of(st.none(), st.floats(0, 1e9)),
-    "home": st.sampled_from(["own", "rent", "lodger", "boat", "", None]),
-    "job": st.sampled_from(["a", "b", "c", "d", None]),
-    "member": st.sampled_from([True, False, None]),
-    "children": st.one_of(st.none(), st.integers(0, 9)),
-    "channel": st.sampled_from(["web", "shop", None]),
-})
+STRANGERS = st.fixed_dictionaries(
+    {
+        "age": st.one_of(st.none(), st.floats(-1e6, 1e6)),
+        "income": st.one_of(st.none(), st.floats(0, 1e9)),
+        "home": st.sampled_from(["own", "rent", "lodger", "boat", "", None]),
+        "job": st.sampled_from(["a", "b", "c", "d", None]),
+        "member": st.sampled_from([True, False, None]),
+        "children": st.one_of(st.none(), st.integers(0, 9)),
+        "channel": st.sampled_from(["web", "shop", None]),
+    }
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -158,11 +160,15 @@ def test_one_row_scores_as_among_many(card, people):
 # -- as JSON
 
 
-@pytest.mark.parametrize("parameters", [
-    {},
-    {"round_points": False, "min_iv": 0.0},
-    {"favourable": "bad", "binner": WoEBinner(monotone={"age": "none"}, max_bins=3)},
-], ids=["rounded", "unrounded", "with a binner of its own"])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"round_points": False, "min_iv": 0.0},
+        {"favourable": "bad", "binner": WoEBinner(monotone={"age": "none"}, max_bins=3)},
+    ],
+    ids=["rounded", "unrounded", "with a binner of its own"],
+)
 def test_json_round_trip_is_exact(people, parameters):
     X, y = people
     card = Scorecard(**parameters).fit(X, y)
@@ -191,18 +197,21 @@ def broken(card, change):
     return stored
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    pytest.param(lambda d: d.update(format="other"), "not a scorecard", id="another format"),
-    pytest.param(lambda d: d.update(version=99), "format 99 is not known", id="a later version"),
-    pytest.param(lambda d: d.pop("intercept"), "damaged", id="a part is missing"),
-    pytest.param(lambda d: d["features"][0]["woe"].pop(), "faulty bins for 'age'", id="a bin is missing"),
-    pytest.param(lambda d: d["features"][0]["edges"].reverse(), "faulty bins for 'age'", id="edges that fall"),
-    pytest.param(lambda d: d["features"][0]["points"].__setitem__(0, 99), "gives 99 points for age", id="points set by hand"),
-    pytest.param(lambda d: d.update(base_points_everybody=0), "gives 0 points for", id="base set by hand"),
-    pytest.param(lambda d: d.update(intercept=math.nan), "where a finite number belongs", id="not a number"),
-    pytest.param(lambda d: d.update(favourable="other"), "one of them the favourable one", id="a favourable class that is none"),
-    pytest.param(lambda d: d["parameters"].update(surprise=1), "damaged", id="a parameter that is none"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param(lambda d: d.update(format="other"), "not a scorecard", id="another format"),
+        pytest.param(lambda d: d.update(version=99), "format 99 is not known", id="a later version"),
+        pytest.param(lambda d: d.pop("intercept"), "damaged", id="a part is missing"),
+        pytest.param(lambda d: d["features"][0]["woe"].pop(), "faulty bins for 'age'", id="a bin is missing"),
+        pytest.param(lambda d: d["features"][0]["edges"].reverse(), "faulty bins for 'age'", id="edges that fall"),
+        pytest.param(lambda d: d["features"][0]["points"].__setitem__(0, 99), "gives 99 points for age", id="points set by hand"),
+        pytest.param(lambda d: d.update(base_points_everybody=0), "gives 0 points for", id="base set by hand"),
+        pytest.param(lambda d: d.update(intercept=math.nan), "where a finite number belongs", id="not a number"),
+        pytest.param(lambda d: d.update(favourable="other"), "one of them the favourable one", id="a favourable class that is none"),
+        pytest.param(lambda d: d["parameters"].update(surprise=1), "damaged", id="a parameter that is none"),
+    ],
+)
 def test_a_card_that_is_not_whole_is_refused(card, change, says):
     with pytest.raises(EquiscoreError, match=says) as refused:
         Scorecard.from_dict(broken(card, change))

@@ -87,13 +87,16 @@ def test_missing_values_take_the_median_and_are_counted(customers, segments):
     assert np.array_equal(segments.predict(holed)[:30], segments.predict(customers.assign(age=segments.medians_[0]))[:30])
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    ({}, "column 'name' holds 'x'"),
-    ({"features": ["wealth"]}, "no column 'wealth'"),
-    ({"features": []}, "at least one"),
-    ({"features": ["age"], "n_segments": 400}, "n_samples=300"),
-    ({"features": ["age"], "n_segments": 0}, "1 or more"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({}, "column 'name' holds 'x'"),
+        ({"features": ["wealth"]}, "no column 'wealth'"),
+        ({"features": []}, "at least one"),
+        ({"features": ["age"], "n_segments": 400}, "n_samples=300"),
+        ({"features": ["age"], "n_segments": 0}, "1 or more"),
+    ],
+)
 def test_what_cannot_be_segmented_is_refused(customers, arguments, says):
     with pytest.raises(EquiscoreError, match=says):
         KMeansSegments(**arguments).fit(customers)

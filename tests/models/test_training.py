@@ -139,12 +139,15 @@ def test_the_result_cannot_be_changed(people):
         done.scores[0] = 0
 
 
-@pytest.mark.parametrize("y", [
-    pytest.param(lambda y: (y == "good").astype(object).mask(y.index < 50), id="truth values with None"),
-    pytest.param(lambda y: (y == "good").astype("Int64").mask(y.index < 50), id="nullable integers"),
-    pytest.param(lambda y: y.mask(y.index < 50), id="text"),
-    pytest.param(lambda y: y.mask(y.index < 50).astype("category"), id="categories"),
-])
+@pytest.mark.parametrize(
+    "y",
+    [
+        pytest.param(lambda y: (y == "good").astype(object).mask(y.index < 50), id="truth values with None"),
+        pytest.param(lambda y: (y == "good").astype("Int64").mask(y.index < 50), id="nullable integers"),
+        pytest.param(lambda y: y.mask(y.index < 50), id="text"),
+        pytest.param(lambda y: y.mask(y.index < 50).astype("category"), id="categories"),
+    ],
+)
 def test_an_outcome_may_be_missing_in_any_type(people, y):
     X, told = people
     done = cross_fit(Scorecard(), X, y(told), seed=0)
@@ -152,14 +155,17 @@ def test_an_outcome_may_be_missing_in_any_type(people, y):
     assert done.auc > 0.65
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    pytest.param({"groups": [None] * 400}, "do not say whose they are", id="people without a name"),
-    pytest.param({"groups": [1, 2]}, "X has 400 rows", id="groups of another length"),
-    pytest.param({"folds": 300}, "for 300 folds", id="more folds than people of a class"),
-    pytest.param({"folds": 1}, "at least 2 folds", id="one fold"),
-    pytest.param({"observed": np.zeros(400, dtype=bool)}, "No row has a known outcome", id="nothing known"),
-    pytest.param({"favourable": "great"}, "'great' is not in the target", id="no such class"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param({"groups": [None] * 400}, "do not say whose they are", id="people without a name"),
+        pytest.param({"groups": [1, 2]}, "X has 400 rows", id="groups of another length"),
+        pytest.param({"folds": 300}, "for 300 folds", id="more folds than people of a class"),
+        pytest.param({"folds": 1}, "at least 2 folds", id="one fold"),
+        pytest.param({"observed": np.zeros(400, dtype=bool)}, "No row has a known outcome", id="nothing known"),
+        pytest.param({"favourable": "great"}, "'great' is not in the target", id="no such class"),
+    ],
+)
 def test_what_cannot_be_cross_fitted_is_refused(people, arguments, says):
     with pytest.raises(EquiscoreError, match=says):
         cross_fit(Scorecard(), *people, seed=0, **arguments)
