@@ -11,7 +11,7 @@ import parts
 import session
 import streamlit as st
 
-from scoring.fairness.narrative import records
+from scoring.fairness.verdicts import records
 
 LARGEST_RATIO = 2.5
 """Where the axis of ratios ends: beyond it a group is far better off, and the numbers stand beside."""

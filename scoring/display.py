@@ -7,7 +7,8 @@ from html import escape
 from io import BytesIO
 from typing import Any
 
-from scoring.fairness.narrative import headline, records, who
+from scoring.fairness.narrative import headline, who
+from scoring.fairness.verdicts import records
 from scoring.reading import Tables
 from scoring.texts import number, say
 from scoring.vocabulary import Verdict

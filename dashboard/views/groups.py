@@ -9,8 +9,9 @@ import session
 import streamlit as st
 
 from scoring.fairness.metrics import chosen as metrics_of
-from scoring.fairness.narrative import records, sentence
+from scoring.fairness.narrative import sentence
 from scoring.fairness.segments import NO_OFFER
+from scoring.fairness.verdicts import records
 from scoring.reading import Tables
 from scoring.vocabulary import CROSS
 

@@ -9,7 +9,8 @@ import parts
 import session
 import streamlit as st
 
-from scoring.fairness.narrative import records, sentence
+from scoring.fairness.narrative import sentence
+from scoring.fairness.verdicts import records
 from scoring.reading import Tables
 from scoring.texts import pick, say
 from scoring.vocabulary import REST, SMALL_GROUPS, UNKNOWN, Criterion, Verdict

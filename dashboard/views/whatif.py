@@ -8,7 +8,7 @@ import parts
 import session
 import streamlit as st
 
-from scoring.fairness.narrative import records
+from scoring.fairness.verdicts import records
 from scoring.reading import Tables
 from scoring.texts import say
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from scoring.dossier.document import Heading
 from scoring.fairness.metrics import METRICS
-from scoring.fairness.narrative import level, records
+from scoring.fairness.narrative import level
+from scoring.fairness.verdicts import records
 from scoring.plan import Plan
 from scoring.plots.forest import label_of
 from scoring.reading import Tables

@@ -19,8 +19,8 @@ from scoring.errors import EquiscoreError, nearest
 from scoring.fairness.clusters import EFFECTS
 from scoring.fairness.counts import Counts, Margin
 from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval
-from scoring.fairness.metrics import Metric, vectors
-from scoring.vocabulary import CROSS, REST, UNKNOWN, Better, WeightMeaning
+from scoring.fairness.metrics import Metric, more_is_better, vectors
+from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning
 
 Floats = NDArray[np.float64]
 Reference = str | Mapping[str, str]
@@ -212,7 +212,7 @@ def _named(margin: Margin, reference: Reference) -> tuple[str, ...] | None:
 def _ranked(margin: Margin, metrics: Sequence[Metric], bounds: Bounds) -> Floats:
     """Return how well off each group is by each metric; -inf for who cannot be the best-off: unknown, or too small a share."""
     rate = _rates(margin, metrics)
-    turned = np.where([metric.better is Better.MORE for metric in metrics], rate, -rate)
+    turned = np.where(more_is_better(metric.name for metric in metrics), rate, -rate)
     return np.where(_eligible(margin, bounds)[:, None] & ~np.isnan(turned), turned, -np.inf)
 
 
@@ -231,7 +231,7 @@ def _eligible(margin: Margin, bounds: Bounds) -> NDArray[np.bool_]:
 def _to_best(margin: Margin, metrics: Sequence[Metric], bounds: Bounds) -> Floats:
     """Return the ratio of estimates to the best-off group."""
     best, rate = np.abs(_ranked(margin, metrics, bounds).max(axis=0)), _rates(margin, metrics)
-    more = np.array([metric.better is Better.MORE for metric in metrics])
+    more = more_is_better(metric.name for metric in metrics)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.isfinite(best), np.where(more, rate / best, best / rate), np.nan)
 
@@ -257,7 +257,7 @@ def _with_rates(rows: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
 def _with_effects(rows: pd.DataFrame, metrics: Mapping[str, Metric], bounds: Bounds) -> pd.DataFrame:
     """Add ratio, difference, shortfall and the ratio of refusals, with intervals; x, n, y, m become those of the ratio's test."""
     itself, blind = (rows["reference"] == IS_REFERENCE).to_numpy(), rows["blind"].to_numpy(bool)
-    more = rows["metric"].map({name: metric.better is Better.MORE for name, metric in metrics.items()}).to_numpy(bool)
+    more = more_is_better(rows["metric"])
     judged = rows["metric"].map({name: metric.judged for name, metric in metrics.items()}).to_numpy(bool)
     x, n, y, m = (rows[name].to_numpy(float) for name in "xnym")
     by_ratio, by_gap = (rows[name].to_numpy(float) for name in ("effect_ratio", "effect_difference"))

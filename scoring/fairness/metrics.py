@@ -108,6 +108,15 @@ def known(name: str) -> Metric:
     return METRICS[name]
 
 
+def more_is_better(names: Iterable[str]) -> NDArray[np.bool_]:
+    """Tell of each named metric whether more of it is better for the person.
+
+    >>> more_is_better(["selection_rate", "exclusion_rate"])
+    array([ True, False])
+    """
+    return np.array([METRICS[name].better is Better.MORE for name in names], bool)
+
+
 def vectors(metrics: Iterable[Metric]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return numerators and denominators as two arrays (6 states, metrics).
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from scoring.bounds import Bounds
 from scoring.fairness.metrics import METRICS
-from scoring.fairness.verdicts import because
+from scoring.fairness.verdicts import because, records
 from scoring.texts import has, pick, say
 from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, WITHHELD, Verdict
 
@@ -103,11 +103,6 @@ def _people_short(row: Mapping[str, Any]) -> dict[str, float]:
 def findings(rows: pd.DataFrame, bounds: Bounds, language: str, titles: Titles | None = None) -> list[str]:
     """Return the sentence of each judged row, in its order."""
     return [sentence(row, bounds, language, titles) for row in records(rows)]
-
-
-def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as mappings of column to value."""
-    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def how_many(single: int, crossed: int, language: str) -> str:

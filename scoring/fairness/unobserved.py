@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scoring.fairness.metrics import METRICS
-from scoring.vocabulary import REST, Better
+from scoring.fairness.metrics import more_is_better
+from scoring.vocabulary import REST
 
 BOUNDS = ["attribute", "group", "metric", "ratio", "unknown", "unknown_hits", "ratio_lowest", "ratio_highest", "breakdown"]
 
@@ -39,7 +39,7 @@ def unknown_bounds(rows: pd.DataFrame, tolerance: float) -> pd.DataFrame:
     )
     known = known.fillna({"unknown": 0.0, "unknown_hits": 0.0})
     x, n, y, m, total, u = (known[name].to_numpy(float) for name in ("hits", "trials", "ref_hits", "ref_trials", "unknown", "unknown_hits"))
-    more = known["metric"].map({name: metric.better is Better.MORE for name, metric in METRICS.items()}).to_numpy(bool)
+    more = more_is_better(known["metric"])
     with np.errstate(divide="ignore", invalid="ignore"):
         low = (x / (n + total - u)) / ((y + u) / (m + u))
         high = ((x + u) / (n + u)) / (y / (m + total - u))

@@ -7,6 +7,7 @@ Holm for single attributes; for combinations Benjamini-Hochberg on the side of e
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,10 @@ from scoring.bounds import Bounds
 from scoring.fairness.clusters import FEW
 from scoring.fairness.disparity import DISPARITIES, IS_REFERENCE
 from scoring.fairness.hypotheses import adjust, ratio_test, used_exact
-from scoring.fairness.metrics import METRICS
-from scoring.fairness.planning import Unsettled, people_needed, people_needed_at_parity, why_unsettled
+from scoring.fairness.metrics import METRICS, more_is_better
+from scoring.fairness.planning import Unsettled, people_needed, why_unsettled
 from scoring.texts import say
-from scoring.vocabulary import REST, Better, Verdict
+from scoring.vocabulary import REST, Verdict
 
 Mask = NDArray[np.bool_]
 VERDICTS = [
@@ -48,7 +49,7 @@ def judge(rows: pd.DataFrame, bounds: Bounds, *, binomial: bool, on_unknowns: pd
     DataFrame
         The columns of `VERDICTS`, with zero and family, and `reasons`: the codes behind `because`.
     """
-    more = rows["metric"].map({name: metric.better is Better.MORE for name, metric in METRICS.items()}).to_numpy(bool)
+    more = more_is_better(rows["metric"])
     x, n, y, m = (rows[name].to_numpy(float) for name in "xnym")
     sides = (np.where(more, x, y), np.where(more, n, m), np.where(more, y, x), np.where(more, m, n))
     testable = (
@@ -73,8 +74,7 @@ def judge(rows: pd.DataFrame, bounds: Bounds, *, binomial: bool, on_unknowns: pd
         exact[testable] = used_exact(*(side[testable] for side in sides), tolerance=bounds.tolerance)
     codes = dict(_reasons(judged, bounds, exact=exact, binomial=binomial, unsettled=unsettled, on_unknowns=on_unknowns))
     judged["reasons"] = [tuple(code for code, mask in codes.items() if mask[i]) for i in range(len(judged))]
-    records = [{str(name): value for name, value in row.items()} for row in judged.to_dict("records")]
-    judged["because"] = [because(codes, row, bounds, "en") for codes, row in zip(judged["reasons"], records, strict=True)]
+    judged["because"] = [because(codes, row, bounds, "en") for codes, row in zip(judged["reasons"], records(judged), strict=True)]
     return judged
 
 
@@ -87,7 +87,7 @@ def _against_all(
     max over the others (union-intersection and intersection-union: Roy 1953; Berger 1982).
     """
     best = rows["reference_is_best"].to_numpy(bool)
-    more = rows["metric"].map({name: metric.better is Better.MORE for name, metric in METRICS.items()}).to_numpy(bool)
+    more = more_is_better(rows["metric"])
     x, n = np.where(more, sides[0], sides[2]), np.where(more, sides[1], sides[3])
     for found in rows[best].groupby(["attribute", "metric"]).groups.values():
         table = rows.index.get_indexer(found)
@@ -154,7 +154,7 @@ def _objections(rows: pd.DataFrame, bounds: Bounds) -> dict[str, Mask]:
 def _needed(rows: pd.DataFrame, sides: tuple[NDArray[np.float64], ...], bounds: Bounds) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """Return how many more people of the group would settle an open case, and why no number would where none does."""
     open_case = rows["verdict"].isin([Verdict.LEANING, Verdict.UNDETERMINED]).to_numpy()
-    more = rows["metric"].map({name: metric.better is Better.MORE for name, metric in METRICS.items()}).to_numpy(bool)
+    more = more_is_better(rows["metric"])
     plannable = open_case & more  # for a harm metric the group is the reference of the test
     needed, why = np.full(len(rows), np.nan), np.full(len(rows), "", object)
     alpha = bounds.alpha / rows["family"].to_numpy(float)[plannable]
@@ -208,6 +208,11 @@ def because(codes: tuple[str, ...], row: dict[str, object], bounds: Bounds, lang
                         power=bounds.power, minimum_group=bounds.minimum_group) for code in codes)  # fmt: skip
 
 
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as mappings of column to value."""
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
 def first_things_first(rows: pd.DataFrame) -> pd.DataFrame:
     """Sort: nobody selected at all, by how many were expected; then by verdict and by people short."""
     order = {verdict.value: position for position, verdict in enumerate(_ORDER)}
@@ -225,12 +230,3 @@ def first_things_first(rows: pd.DataFrame) -> pd.DataFrame:
         index=rows.index,
     )
     return rows.loc[keys.sort_values([str(name) for name in keys], kind="stable").index].reset_index(drop=True)
-
-
-def detectable(rows: pd.DataFrame, bounds: Bounds) -> NDArray[np.float64]:
-    """Return how many more people would settle each row if the group were in truth as well off as its reference."""
-    parity = people_needed_at_parity(
-        rows["n"].to_numpy(float), rows["y"].to_numpy(float), rows["m"].to_numpy(float), tolerance=bounds.tolerance,
-        alpha=bounds.alpha / rows["family"].to_numpy(float), power=bounds.power,
-    )  # fmt: skip
-    return np.asarray(parity, float)

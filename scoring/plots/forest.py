@@ -16,8 +16,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from scoring.bounds import Bounds
-from scoring.fairness.narrative import Titles, level, records
-from scoring.fairness.verdicts import because
+from scoring.fairness.narrative import Titles, level
+from scoring.fairness.verdicts import because, records
 from scoring.plots.canvas import INK, MARKS, QUIET, fresh_axes, plain, quiet_axes
 from scoring.texts import number, pick, say
 from scoring.vocabulary import CROSS, Verdict
