@@ -54,6 +54,14 @@ def _uses(study: Mapping[str, Any]) -> Iterator[tuple[Place, str, Role]]:
         yield ("study", "groups", name, "column"), _word(group.get("column")), Role.PROTECTED
     for part, role in (("decision", Role.DECISION), ("outcome", Role.OUTCOME), ("score", Role.SCORE), ("segments", Role.SEGMENT)):
         yield ("study", part, "column"), _word(_mapping(study.get(part)).get("column")), role
+    for position, stage in enumerate(_listed(study.get("funnel"))):
+        yield ("study", "funnel", position, "column"), _word(_mapping(stage).get("column")), Role.STAGE
+    for name, amount in _mapping(study.get("amounts")).items():
+        yield ("study", "amounts", name, "column"), _word(_mapping(amount).get("column")), Role.AMOUNT
+    for name, membership in _mapping(study.get("memberships")).items():
+        for level, column in _mapping(_mapping(membership).get("probabilities")).items():
+            yield ("study", "memberships", name, "probabilities", level), _word(column), Role.PROBABILITY
+        yield ("study", "memberships", name, "cell"), _word(_mapping(membership).get("cell")), Role.CELL
     for part, way in (("score", "train"), ("segments", "kmeans")):
         names = _listed(_mapping(_mapping(study.get(part)).get(way)).get("features"))
         for position, name in enumerate(names):
@@ -140,7 +148,7 @@ def _scores_are_there(study: Mapping[str, Any]) -> Iterator[Contradiction]:
 
 def _numbers_are_numbers(study: Mapping[str, Any]) -> Iterator[Contradiction]:
     """Ask that scores, weights and what k-means measures distances of are numbers: a text would stop the run half-way."""
-    uses: list[tuple[str, Role]] = [(name, role) for _, name, role in _uses(study) if role is Role.SCORE]
+    uses: list[tuple[str, Role]] = [(name, role) for _, name, role in _uses(study) if role in {Role.SCORE, Role.AMOUNT, Role.PROBABILITY}]
     uses += [(name, Role.WEIGHT) for name, column in _columns(study).items() if Role.WEIGHT in _roles(column)]
     uses += [(name, Role.FEATURE) for place, name, _ in _uses(study) if "kmeans" in place]
     for name, role in uses:
@@ -186,6 +194,34 @@ def _names_can_be_crossed(study: Mapping[str, Any]) -> Iterator[Contradiction]:
             )
 
 
+def _populations_are_of_groups(study: Mapping[str, Any]) -> Iterator[Contradiction]:
+    groups = _groups(study)
+    for name, population in _mapping(study.get("population")).items():
+        if groups and name not in groups:
+            near = nearest(str(name), map(str, groups))
+            fix = f"did you mean {near!r}?" if near else "name one of study.groups."
+            yield ("study", "population", name), f"study.population: {name!r} is no group. Fix: {fix}"
+            continue
+        group = groups.get(name, {})
+        levels = [str(level) for level in _listed(group.get("labels")) or _listed(group.get("levels"))]
+        if strange := [str(level) for level in _mapping(_mapping(population).get("shares")) if levels and str(level) not in levels]:
+            yield (
+                ("study", "population", name, "shares"),
+                f"study.population.{name}.shares: {', '.join(map(repr, strange))} is no level of {name!r}. Fix: use {', '.join(levels)}.",
+            )
+
+
+def _stages_differ(study: Mapping[str, Any]) -> Iterator[Contradiction]:
+    names = [_word(_mapping(stage).get("name")) for stage in _listed(study.get("funnel"))]
+    for name in sorted({name for name in names if name and names.count(name) > 1}):
+        yield ("study", "funnel"), f"study.funnel: two stages are called {name!r}. Fix: give each its own name."
+
+
+def _memberships_are_no_groups(study: Mapping[str, Any]) -> Iterator[Contradiction]:
+    for name in set(_mapping(study.get("memberships"))) & set(_groups(study)):
+        yield ("study", "memberships", name), f"study.memberships: {name!r} is a group too. Fix: rename one of the two."
+
+
 def _references_are_attributes(study: Mapping[str, Any]) -> Iterator[Contradiction]:
     groups = _mapping(study.get("groups"))
     for name in _mapping(study.get("reference")):
@@ -198,7 +234,8 @@ def _references_are_attributes(study: Mapping[str, Any]) -> Iterator[Contradicti
 
 
 def _measured_or_not(study: Mapping[str, Any]) -> Iterator[Contradiction]:
-    measured = {_word(group.get("criterion")) for group in _groups(study).values()} - {""}
+    known = [*_groups(study).values(), *map(_mapping, _mapping(study.get("memberships")).values())]
+    measured = {_word(part.get("criterion")) for part in known} - {""}
     for position, row in enumerate(_listed(study.get("not_measured"))):
         if (criterion := _word(_mapping(row).get("criterion"))) in measured:
             yield ("study", "not_measured", position), f"study.not_measured: {criterion} is measured by a group. Fix: take it out of one of the two."
@@ -213,6 +250,9 @@ _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Contradiction]], ...] = (
     _numbers_are_numbers,
     _offers_name_segments,
     _names_can_be_crossed,
+    _populations_are_of_groups,
+    _stages_differ,
+    _memberships_are_no_groups,
     _references_are_attributes,
     _measured_or_not,
 )

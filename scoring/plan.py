@@ -16,6 +16,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from scoring.bounds import Bounds
 from scoring.vocabulary import REST, ColumnType, Criterion, Role, WeightMeaning
 
+SHARES_ROUNDED = 0.005
+"""Published shares are rounded: together they may miss 1 by so much."""
 Word = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Value = bool | int | float | str
 """A value as it may stand in YAML or a frame; compared as text after the column's type was applied."""
@@ -237,6 +239,47 @@ class Segments(Declared):
         return self
 
 
+class Stage(Declared):
+    """A stage of the funnel: who holds one of the passing values goes on; an empty value does not pass."""
+
+    name: Word
+    column: Word
+    passes: Values
+    title: dict[Literal["en", "fr"], Word] = Field(default_factory=dict, description="What the stage is called in a report.")
+
+
+class Amount(Declared):
+    """A number that is decided: a credit limit, a discount, a price."""
+
+    column: Word
+    higher_is: Literal["better", "worse"] = "better"
+    of: Literal["favoured", "everybody"] = Field("favoured", description="Whose amounts are compared: of those decided favourably, or of everybody.")
+    title: dict[Literal["en", "fr"], Word] = Field(default_factory=dict, description="What the amount is called in a report.")
+
+
+class Population(Declared):
+    """Who the population served is, by a public source: the file is held against it."""
+
+    shares: dict[Word, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=2, description="Share of each level; together 1.")
+    source: Word = Field(description="Publisher, title, year and place of the figures.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Population:
+        if abs(sum(self.shares.values()) - 1) > SHARES_ROUNDED:
+            raise ValueError(f"the shares add up to {sum(self.shares.values()):.4g}. Fix: give each level its share, together 1.")
+        return self
+
+
+class Membership(Declared):
+    """An attribute that nobody is asked for: an outside source gives each person, or area, a probability of each level."""
+
+    probabilities: dict[Word, Word] = Field(min_length=1, description="level -> column of probabilities; one level has a rest.")
+    cell: Word | None = Field(None, description="Column of the area or name group that the probabilities come from; bins of them when absent.")
+    source: Word = Field(description="Where the probabilities come from.")
+    criterion: Criterion | None = Field(None, description="Legal ground (loi 2008-496, art. 1).")
+    title: dict[Literal["en", "fr"], Word] = Field(default_factory=dict, description="The attribute's name in a report.")
+
+
 class NotMeasured(Declared):
     """A legal ground that this study did not look at, and why."""
 
@@ -255,6 +298,11 @@ class Plan(Declared):
     outcome: Outcome | None = None
     score: Score | None = None
     segments: Segments | None = None
+    funnel: tuple[Stage, ...] = Field((), description="Stages before the decision, in their order.")
+    amounts: dict[Word, Amount] = Field(default_factory=dict, description="Numbers that are decided, by name.")
+    population: dict[Word, Population] = Field(default_factory=dict, description="group -> shares of the population served, with their source.")
+    memberships: dict[Word, Membership] = Field(default_factory=dict, description="Attributes known by probability only.")
+    looks: int = Field(1, ge=1, description="How many studies of a sequence are planned: the level is shared among them.")
     weight_meaning: WeightMeaning = WeightMeaning.WEIGHT
     reference: Word | dict[Word, str] = Field(REST, description="rest, best, largest, or a named level by attribute.")
     primary: Word = Field("selection_rate", description="The metric that the verdict is about.")

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from scoring.customers.intake import with_pseudonyms
 from scoring.fairness import one_pass
-from scoring.fairness.labels import STUDIED, labelled, levels_of, texts
-from scoring.fairness.one_pass import GROUP, SCORE_COLUMN, Pass
+from scoring.fairness.labels import STUDIED, labelled, levels_of, passes, texts
+from scoring.fairness.one_pass import GROUP, SCORE_COLUMN, STAGE, Pass
 from scoring.plan import Plan
 from scoring.provenance import write_file
 from scoring.tables import Table, collect, numbered
@@ -101,9 +101,15 @@ def _strays(table: Table, plan: Plan, raw: Pass) -> Iterator[tuple[str, nw.Expr]
 
 
 def _undecided(table: Table, plan: Plan, raw: Pass, named: pd.DataFrame, score: nw.Expr | None) -> tuple[str, nw.Expr]:
+    """Return who has no decision: everybody without one who came as far as it."""
     words = f"{plan.decision.column or 'score'}: empty, so no decision"
     if plan.decision.column is None:
-        return words, nw.lit(value=True) if score is None else score.is_null()
-    value = table.col(plan.decision.column)
-    blanks = raw.rows.loc[named["decision"] == NONE, "decision"].dropna().unique().tolist()
-    return words, value.is_null() | value.is_in(blanks) if blanks else value.is_null()
+        none = nw.lit(value=True) if score is None else score.is_null()
+    else:
+        value = table.col(plan.decision.column)
+        blanks = raw.rows.loc[named["decision"] == NONE, "decision"].dropna().unique().tolist()
+        none = value.is_null() | value.is_in(blanks) if blanks else value.is_null()
+    for position, stage in enumerate(plan.funnel):
+        held = raw.rows[f"{STAGE}{position}"]
+        none &= table.col(stage.column).is_in(held[passes(held, stage)].dropna().unique().tolist())
+    return words, none

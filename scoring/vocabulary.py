@@ -30,6 +30,14 @@ class Role(StrEnum):
     """When the decision was made."""
     SEGMENT = "segment"
     """A segment that exists already."""
+    STAGE = "stage"
+    """Whether the person passed a stage before the decision (reachable, eligible ...)."""
+    AMOUNT = "amount"
+    """A number that is decided: a limit, a discount, a price."""
+    PROBABILITY = "probability"
+    """The probability of being a member of a group, from an outside source."""
+    CELL = "cell"
+    """The area or name group that a probability of membership comes from."""
 
 
 class Verdict(StrEnum):

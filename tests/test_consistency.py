@@ -51,6 +51,46 @@ def test_a_study_without_contradiction_says_nothing():
     ("changes", "fault"),
     [
         pytest.param(
+            {"funnel": [{"name": "reachable", "column": "optin", "passes": ["yes"]}]},
+            "study.funnel[0].column: 'optin' is not among study.columns. Fix: declare it there.",
+            id="column of a stage",
+        ),
+        pytest.param(
+            {"funnel": [{"name": "seen", "column": "granted", "passes": ["yes"]}], "columns__granted__roles": ["decision"]},
+            "study.columns.granted: used as stage, but without that role. Fix: add stage to its roles.",
+            id="role of a stage",
+        ),
+        pytest.param(
+            {"funnel": [{"name": "a", "column": ""}, {"name": "a", "column": ""}]},
+            "study.funnel: two stages are called 'a'. Fix: give each its own name.",
+            id="stages of one name",
+        ),
+        pytest.param(
+            {"amounts": {"income": {"column": "income"}}},
+            "study.columns.income: used as amount, but without that role. Fix: add amount to its roles.",
+            id="role of an amount",
+        ),
+        pytest.param(
+            {"population": {"sx": {"shares": {"F": 0.5, "M": 0.5}}}},
+            "study.population: 'sx' is no group. Fix: did you mean 'sex'?",
+            id="population of nothing",
+        ),
+        pytest.param(
+            {"population": {"sex": {"shares": {"F": 0.5, "H": 0.5}}}, "groups__sex__levels": ["F", "M"]},
+            "study.population.sex.shares: 'H' is no level of 'sex'. Fix: use F, M.",
+            id="level of a population",
+        ),
+        pytest.param(
+            {"memberships": {"origin": {"probabilities": {"north": "p"}}}},
+            "study.memberships.origin.probabilities.north: 'p' is not among study.columns. Fix: declare it there.",
+            id="column of a probability",
+        ),
+        pytest.param(
+            {"memberships": {"sex": {"probabilities": {}}}},
+            "study.memberships: 'sex' is a group too. Fix: rename one of the two.",
+            id="membership beside a group",
+        ),
+        pytest.param(
             {"groups__sex__column": "sx"},
             "study.groups.sex.column: 'sx' is not among study.columns. Fix: did you mean 'sex'?",
             id="column of a group",

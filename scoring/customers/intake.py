@@ -56,6 +56,8 @@ def needed(plan: Plan) -> dict[str, ColumnType]:
     wanted = {group.column for group in plan.groups.values()}
     wanted |= {part.column for part in (plan.decision, plan.outcome, plan.score, plan.segments) if part is not None and part.column}
     wanted |= {name for role in (Role.STRATUM, Role.WEIGHT, Role.CLUSTER, Role.PERIOD, Role.IDENTIFIER) for name in plan.with_role(role)}
+    wanted |= {stage.column for stage in plan.funnel} | {amount.column for amount in plan.amounts.values()}
+    wanted |= {name for part in plan.memberships.values() for name in (*part.probabilities.values(), part.cell) if name is not None}
     if plan.score is not None and plan.score.train is not None:
         wanted |= set(plan.features)
     if plan.segments is not None and plan.segments.kmeans is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -64,6 +65,10 @@ class Counts:
     """Which rows belong together; in memory only."""
     effects: pd.DataFrame | None = field(default=None, repr=False, compare=False)
     """Design effects that were kept with a study whose rows belong together."""
+    soft: pd.DataFrame | None = field(default=None, repr=False)
+    """Sums of probabilities of membership by proxy cell and state (`membership`); none where no attribute is known by probability."""
+    amounts: pd.DataFrame | None = field(default=None, repr=False)
+    """Sums and histograms of the numbers that are decided (`amounts`); none where none is declared."""
     _margins: dict[tuple[str, ...], Margin] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -139,7 +144,7 @@ def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
         fine["n"] = fine["weight_squared"] = fine["weight"]
         raw = replace(raw, scales=dict.fromkeys(MEASURES, raw.scales["weight"]))
     fine["state"] = _states(fine)
-    ways = [str(name) for name in fine if str(name).startswith((GROUP, STRATUM)) or name in {"period", "segment"}]
+    ways = [str(name) for name in fine if str(name).startswith((GROUP, STRATUM)) or name in {"period", "segment", "stage"}]
     cells = _unscaled(_added(fine, [*ways, "state", "reject"], MEASURES), raw)
     _refuse_many_rejects(cells, plan, table.described)
     studied = fine[fine["reject"] == STUDIED]
@@ -150,13 +155,29 @@ def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
     return Counts(cells, _unscaled(_histogram(studied, plan, edges), raw), edges, exact, weighted, together)
 
 
-def _gathered(table: Table, plan: Plan, cutoff: float | None, cells: pd.DataFrame, cluster: str) -> Clusters:
-    """Group once more, by cluster too, and find the cell of each row; a row without a cluster is a cluster of its own."""
-    raw = one_pass.run(table, plan, cutoff, cluster=cluster)
+def studied_rows(
+    table: Table, plan: Plan, cutoff: float | None, also: Mapping[str, nw.Expr], sums: Mapping[str, nw.Expr] | None = None
+) -> pd.DataFrame:
+    """Group once more, by further keys too, and label: the studied rows alone, with `state`, the keys, the sums and `q`, what each weighs.
+
+    Parameters
+    ----------
+    also
+        Further keys by name, over the columns of the table.
+    sums
+        Whole numbers to add up, by name: sums of integers are the same on every engine.
+    """
+    raw = one_pass.run(table, plan, cutoff, also=also, sums=sums)
     fine = labelled(raw, plan, cutoff, table.described)
     fine["state"] = _states(fine)
-    fine["cluster"], fine["q"] = raw.rows["cluster"], fine["weight"] / raw.scales["weight"] if "weight" in fine else fine["n"].astype(float)
-    fine = fine[fine["reject"] == STUDIED]
+    fine = fine.assign(**{name: raw.rows[name] for name in (*also, *(sums or {}))})
+    fine["q"] = fine["weight"] / raw.scales["weight"] if "weight" in fine else fine["n"].astype(float)
+    return fine[fine["reject"] == STUDIED].reset_index(drop=True)
+
+
+def _gathered(table: Table, plan: Plan, cutoff: float | None, cells: pd.DataFrame, cluster: str) -> Clusters:
+    """Find the cell of each row and its cluster; a row without a cluster is a cluster of its own."""
+    fine = studied_rows(table, plan, cutoff, {"cluster": table.col(cluster)})
     ways = [name for name in cells if name not in MEASURES]
     placed = fine.merge(cells[ways].assign(place=np.arange(len(cells))), on=ways)
     codes, _ = pd.factorize(placed["cluster"])

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scoring.errors import ContractError, raise_all
-from scoring.fairness.one_pass import GROUP, STRATUM, Pass
-from scoring.plan import Decision, Group, Outcome, Plan
+from scoring.fairness.one_pass import GROUP, STAGE, STRATUM, Pass
+from scoring.plan import Decision, Group, Outcome, Plan, Stage
 from scoring.vocabulary import UNKNOWN, ColumnType
 
 STUDIED = ""
@@ -36,6 +36,10 @@ def labelled(raw: Pass, plan: Plan, cutoff: float | None, described: str) -> pd.
         named[name] = or_unknown(texts(rows[name]))
     named["score"] = raw.grid.values(rows["score"].to_numpy(float, na_value=np.nan)) if "score" in rows else np.nan
     named["decision"] = _decided(raw, plan, cutoff)
+    if plan.funnel:
+        named["stage"] = stages_passed(rows, plan)
+        lost = (named["stage"] < len(plan.funnel)) & (named["decision"] == -1)
+        named["decision"] = named["decision"].mask(lost, 0)  # who never got as far as the decision did not get what it gives
     named["outcome"] = _side(rows["outcome"], plan.outcome) if plan.outcome is not None else -1
     named["reject"] = np.array([STUDIED, *raw.reasons], object)[rows["fault"].to_numpy(np.int64)]
     found = [*_undeclared_values(rows, plan), *_no_favourable(rows, named, plan), *_stray_levels(named, plan)]
@@ -114,11 +118,22 @@ def _levels(keys: pd.Series[Any], group: Group, kind: ColumnType) -> pd.Series[A
     return pd.Series(pd.Categorical.from_codes(places, pd.Index(labels, dtype=object)), index=keys.index)
 
 
-def _side(values: pd.Series[Any], rule: Decision | Outcome) -> NDArray[np.int64]:
-    """Return 1 for a favourable value, 0 for another, -1 for none."""
+def _side(values: pd.Series[Any], rule: Decision | Outcome | Stage) -> NDArray[np.int64]:
+    """Return 1 for a favourable value (of a stage: one that passes), 0 for another, -1 for none."""
     written = texts(values)
-    good = _as_written(rule.favourable or (), written)
+    good = _as_written((rule.passes if isinstance(rule, Stage) else rule.favourable) or (), written)
     return np.where(written.isna(), -1, written.isin(good)).astype(np.int64)
+
+
+def stages_passed(rows: pd.DataFrame, plan: Plan) -> NDArray[np.int64]:
+    """Return how many stages of the funnel were passed, one after the other."""
+    passed = np.stack([passes(rows[f"{STAGE}{position}"], stage) for position, stage in enumerate(plan.funnel)])
+    return np.asarray(np.cumprod(passed, axis=0).sum(0), np.int64)
+
+
+def passes(values: pd.Series[Any], stage: Stage) -> NDArray[np.bool_]:
+    """Tell which values pass a stage."""
+    return _side(values, stage) == 1
 
 
 def _as_written(values: Sequence[Any], written: pd.Series[Any]) -> list[str]:
@@ -149,6 +164,14 @@ def _undeclared_values(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
 
 
 def _no_favourable(rows: pd.DataFrame, named: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    for position, stage in enumerate(plan.funnel):
+        values = rows[f"{STAGE}{position}"]
+        if not passes(values, stage).any():
+            wanted, there = _listed([as_text(value) for value in stage.passes]), _listed(list(texts(values).cat.categories)) or "nothing"
+            yield (
+                f"no row of column {stage.column!r} passes the stage {stage.name!r} ({wanted}); it holds {there}. "
+                f"Fix: correct study.funnel[{position}].passes; nothing guesses it."
+            )
     for part, rule in (("decision", plan.decision), ("outcome", plan.outcome)):
         if rule is not None and part in rows and not (named[part] == 1).any():
             held = list(texts(rows[part]).cat.categories)

@@ -24,7 +24,8 @@ from scoring.vocabulary import ColumnType, Role, WeightMeaning
 
 GROUP: Final = "group."
 STRATUM: Final = "stratum."
-"""Before the names of attributes and strata, so that no name of a column can collide with ours."""
+STAGE: Final = "stage."
+"""Before the names of attributes, strata and stages, so that no name of a column can collide with ours."""
 SCORE_COLUMN: Final = "(score)"
 SEGMENT_COLUMN: Final = "(segment)"
 """Names under which a table bears what was worked out here."""
@@ -51,8 +52,10 @@ class Pass:
     """What weights were multiplied by to become whole numbers."""
 
 
-def run(table: Table, plan: Plan, cutoff: float | None, *, cluster: str | None = None) -> Pass:
-    """Group the customers by everything that the study asks for, and by a cluster if one is named.
+def run(
+    table: Table, plan: Plan, cutoff: float | None, *, also: Mapping[str, nw.Expr] | None = None, sums: Mapping[str, nw.Expr] | None = None
+) -> Pass:
+    """Group the customers by everything that the study asks for, and by `also` if it is given; add up `sums`, whole numbers, in each.
 
     Raises
     ------
@@ -67,30 +70,32 @@ def run(table: Table, plan: Plan, cutoff: float | None, *, cluster: str | None =
     if score is not None:
         keys["score"] = grid.key(nw.when(score.is_finite()).then(score))
     keys["fault"] = _number(listed)
-    if cluster is not None:
-        keys["cluster"] = table.col(cluster)
+    keys |= also or {}
     weight = plan.only(Role.WEIGHT)
     alone = 1.0 if plan.weight_meaning is WeightMeaning.COUNT else 0.0  # a rejected row without a usable weight is one row still
     scales = _scales(table, weight, alone) if weight else {}
-    rows = _grouped(table, keys, weight, scales, alone, most=MOST_CELLS if cluster is None else sys.maxsize - 1)
+    added = {name: _scaled(table.col(weight), name, scale, alone) for name, scale in scales.items() if weight} | dict(sums or {})
+    rows = _grouped(table, keys, added, most=sys.maxsize - 1 if also else MOST_CELLS)
     return Pass(rows, tuple(reason for reason, _ in listed), grid, found is None or found.kept, scales)
 
 
-def _grouped(table: Table, keys: Mapping[str, nw.Expr], weight: str | None, scales: Mapping[str, float], alone: float, *, most: int) -> pd.DataFrame:
+def _grouped(table: Table, keys: Mapping[str, nw.Expr], added: Mapping[str, nw.Expr], *, most: int) -> pd.DataFrame:
     plain = {name: f"k{i}" for i, name in enumerate(keys)}  # an engine may read a name with a dot or a blank as something else
-    scaled = {f"scaled_{name}": _scaled(table.col(weight), name, scale, alone) for name, scale in scales.items() if weight}
-    sums = {name: nw.col(f"scaled_{name}").sum() for name in scales}
-    prepared = table.frame.select(**{plain[name]: key for name, key in keys.items()}, **scaled)
+    summed = {name: f"s{i}" for i, name in enumerate(added)}
+    prepared = table.frame.select(**{plain[name]: key for name, key in keys.items()}, **{summed[name]: value for name, value in added.items()})
+    sums = {f"t{own}": nw.col(own).sum() for own in summed.values()}
     grouped = prepared.group_by(*plain.values()).agg(n=nw.len(), **sums).head(most + 1)
-    rows = encoded(collect(grouped)).to_pandas().rename(columns={own: name for name, own in plain.items()})
+    names = {own: name for name, own in plain.items()} | {f"t{own}": name for name, own in summed.items()}
+    rows = encoded(collect(grouped)).to_pandas().rename(columns=names)
     if len(rows) > most:
         raise ContractError(f"{table.described}: over {most:,} combinations of groups. Fix: cut numbers at edges, or protect fewer columns.")
-    return rows.astype(dict.fromkeys(scales, "int64"))
+    return rows.astype(dict.fromkeys(added, "int64"))
 
 
 def _keys(table: Table, plan: Plan) -> dict[str, nw.Expr]:
     keys = {GROUP + name: _group_key(table, plan, group) for name, group in plan.groups.items()}
     keys |= {STRATUM + name: table.col(name) for name in plan.with_role(Role.STRATUM)}
+    keys |= {f"{STAGE}{position}": table.col(stage.column) for position, stage in enumerate(plan.funnel)}
     segment = plan.segments and (plan.segments.column or SEGMENT_COLUMN)
     parts = {
         "decision": plan.decision.column,
