@@ -5,6 +5,8 @@
 2. Ten million rows of Parquet: the counting pass, score bins and rejects included, against a bare DuckDB GROUP BY of the same
    columns and bins.
 3. 2,000 bootstrap replicates of 2,000 cells, as multinomial draws, against one replicate of fairlearn's bootstrap.
+4. The rates and disparities of part 1 against aequitas and AIF360, each in an environment of its own (`--peers FOLDER` keeps them).
+5. The search of 10,000 subgroups, and a sweep of 1,000 cut-offs x 50 groups with intervals.
 Each part runs in a process of its own, so that its peak of memory is its own.
 """
 
@@ -78,6 +80,10 @@ def against_fairlearn(rows: int) -> dict[str, float]:
     def rates() -> Any:
         study = scoring.audit(frame, decision="accepted", favourable=1, groups=GROUPS, outcome="repaid")
         return study.rates(by=GROUPS, metrics=METRICS)
+
+    def disparities() -> Any:
+        study = scoring.audit(frame, decision="accepted", favourable=1, groups=GROUPS, outcome="repaid")
+        return study.rates(by=GROUPS, metrics=METRICS), study.disparities(by=GROUPS, metrics=METRICS)
 
     def everything() -> Any:
         study = scoring.audit(frame, decision="accepted", favourable=1, groups=GROUPS, outcome="repaid")

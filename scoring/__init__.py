@@ -16,11 +16,12 @@ from scoring._version import __version__
 
 if TYPE_CHECKING:
     from scoring.activity import ProcessingActivity
+    from scoring.audits import audit
     from scoring.bounds import Bounds
     from scoring.errors import EquiscoreError
     from scoring.fairness.metrics import METRICS
     from scoring.fairness.published import published
-    from scoring.study import Study, audit, conduct_study
+    from scoring.study import Study, conduct_study
     from scoring.vocabulary import Verdict
 
 _HOMES = {
@@ -30,7 +31,7 @@ _HOMES = {
     "ProcessingActivity": "activity",
     "Study": "study",
     "Verdict": "vocabulary",
-    "audit": "study",
+    "audit": "audits",
     "conduct_study": "study",
     "published": "fairness.published",
 }
