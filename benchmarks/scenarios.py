@@ -18,9 +18,9 @@ from scipy import special
 
 from scoring.bounds import Bounds
 from scoring.fairness.conjunctions import Lattice, known_sums, lattice, sums
-from scoring.fairness.discovery import Problem, _focused, discovered, focused, held_out, problem
+from scoring.fairness.discovery import Problem, discovered, focused, held_out, problem
 from scoring.fairness.halves import split
-from scoring.fairness.hypotheses import adjust
+from scoring.fairness.hypotheses import adjust, focused_threshold
 from scoring.fairness.parts import rule_of
 
 Floats = NDArray[np.float64]
@@ -186,7 +186,7 @@ def folded(files: int, *, seed: int = 0, q: float = 0.05, true: int = 24, null: 
     shares = np.zeros((files, 2))
     for i in range(files):
         p = np.where(parts, 1e-12, rng.random(true + null))
-        for way, found in enumerate((adjust(p, "bh") <= q, _focused(p, kept, q))):
+        for way, found in enumerate((adjust(p, "bh") <= q, p <= focused_threshold(p, kept, q, monotone=True))):
             listed = kept(found)
             shares[i, way] = (listed & ~parts).sum() / max(listed.sum(), 1)
     return {"BH": float(shares[:, 0].mean()), "Focused BH": float(shares[:, 1].mean())}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scoring.audits import audit
     from scoring.bounds import Bounds
     from scoring.errors import EquiscoreError
+    from scoring.fairness.metric_frame import MetricFrame
     from scoring.fairness.metrics import METRICS
     from scoring.fairness.published import published
     from scoring.study import Study, conduct_study
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bounds": "bounds",
     "EquiscoreError": "errors",
+    "MetricFrame": "fairness.metric_frame",
     "METRICS": "fairness.metrics",
     "ProcessingActivity": "activity",
     "Study": "study",
@@ -43,6 +45,7 @@ __all__ = [  # noqa: RUF022  (in the order in which one meets them)
     "Verdict",
     "Bounds",
     "METRICS",
+    "MetricFrame",
     "published",
     "EquiscoreError",
     "__version__",

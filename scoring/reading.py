@@ -16,14 +16,16 @@ import pandas as pd
 
 from scoring.errors import StudyError
 from scoring.fairness import segments as segmentation
+from scoring.fairness.composites import composite_rows
 from scoring.fairness.counts import Counts, everybody
 from scoring.fairness.curves import auc_from_bins
-from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare, rates_of
+from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare, rates_of, unobserved_refused
 from scoring.fairness.labels import levels_of
-from scoring.fairness.metrics import METRICS, Metric, chosen, known
+from scoring.fairness.metrics import COMPOSITES, METRICS, Metric, chosen, known
 from scoring.fairness.narrative import findings
 from scoring.fairness.published import Merges, level_merges, published
-from scoring.fairness.subgroups import accounted_for
+from scoring.fairness.search import threshold
+from scoring.fairness.subgroups import placed
 from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bounds
 from scoring.fairness.verdicts import VERDICTS, first_things_first, judge
 from scoring.fairness.whatif import at_edge, coarsened, runs, sweep
@@ -57,8 +59,29 @@ class Tables:
         metrics
             Names in the table of metrics; by default all that the data can give.
         """
-        listed = chosen(metrics, outcome=self.counts.observed)
-        return self._shown(rates_of(self.counts, self._sets(by), listed, self.plan.bounds, self._declared))[RATES]
+        plain = None if metrics is None else [name for name in metrics if name not in COMPOSITES]
+        listed = chosen(plain, outcome=self.counts.observed)
+        rows = rates_of(self.counts, self._sets(by), listed, self.plan.bounds, self._declared) if listed else None
+        parts = [] if rows is None else [self._shown(rows)[RATES]]
+        composed = [name for name in metrics or () if name in COMPOSITES]
+        return pd.concat([*parts, *(self._composed(by, composed) for by in self._sets(by) if composed)], ignore_index=True)
+
+    def _composed(self, by: tuple[str, ...], names: Sequence[str]) -> pd.DataFrame:
+        """Return the rates that are no proportions; they are not folded, so only groups that are published as they are have them."""
+        held = self.counts.margin(by)
+        squared = held.weight_squared if self.counts.weighted is WeightMeaning.WEIGHT else None
+        groups = [UNKNOWN if UNKNOWN in key else CROSS.join(key) for key in held.keys]
+        rng = np.random.default_rng(self.plan.seed)
+        rows = composite_rows(
+            held.weight, squared, attribute=CROSS.join(by), groups=groups, names=names, confidence=self.plan.bounds.confidence, rng=rng
+        )
+        blind = dict(zip(groups, unobserved_refused(held.weight), strict=True))
+        unknown = rows["group"].map(blind).to_numpy(bool)
+        rows = rows.assign(**{name: rows[name].mask(unknown | (self.counts.clustered and name != "value")) for name in ("value", "low", "high")})
+        if self.threshold is None:
+            return rows[RATES]
+        shown = self._shown(self._compared(list(by), ["selection_rate"]))
+        return rows[rows["group"].isin(shown["group"])][RATES]
 
     def disparities(self, reference: Reference | None = None, by: By = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Return each group against its reference: ratio, difference and shortfall, with intervals.
@@ -76,7 +99,8 @@ class Tables:
     def judged(self, depth: int | None = None) -> pd.DataFrame:
         """Return `verdicts` with everything that they were worked out from: counts of both sides, zero, family, reasons.
 
-        `under` names the excluded group that accounts for an excluded combination; "" where it stands by itself.
+        `under` names the excluded group that accounts for an excluded combination, larger or a part of it; "" where it stands by itself.
+        `hollow_because` names the parts of an excluded group without which it would not be one.
         """
         rows = first_things_first(self._published_judgement)
         return rows[rows["depth"] <= (depth or self.plan.bounds.depth)].reset_index(drop=True)
@@ -246,8 +270,17 @@ class Tables:
         listed = self._with_primary([METRICS[name] for name in self._judged_metrics])
         rows = compare(self.counts, sets, listed, reference=self.plan.reference, bounds=self.plan.bounds, declared=self._declared)
         unsure = depends_on_unknowns(rows, self.plan.bounds.tolerance) if self.plan.reference == REST else None
-        judged = judge(rows, self.plan.bounds, binomial=self._binomial, on_unknowns=unsure)
-        return judged.assign(under=accounted_for(judged, self.plan.bounds))
+        judged = judge(rows, self.plan.bounds, binomial=self._binomial, on_unknowns=unsure, searched=self._searched(listed, sets))
+        return placed(judged, self.counts, self.plan.bounds) if self._crossed(sets) else judged.assign(under="", hollow_because="")
+
+    def _crossed(self, sets: Sequence[tuple[str, ...]]) -> bool:
+        return any(len(by) > 1 for by in sets)
+
+    def _searched(self, metrics: Sequence[Metric], sets: Sequence[tuple[str, ...]]) -> dict[str, float]:
+        """Return what the search of combinations finds of each metric; it compares with the rest."""
+        if self.plan.reference != REST or not self._crossed(sets):
+            return {}
+        return {metric.name: threshold(self.counts, metric, bounds=self.plan.bounds) for metric in metrics}
 
     @cached_property
     def _published_judgement(self) -> pd.DataFrame:

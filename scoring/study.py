@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ import pyarrow as pa
 from scoring.activity import ProcessingActivity
 from scoring.customers.intake import admit, needed
 from scoring.errors import ContractError
+from scoring.fairness.amount_counts import count_amounts
 from scoring.fairness.counts import Counts, count
 from scoring.fairness.metrics import known
+from scoring.fairness.soft_counts import count_soft
+from scoring.further import FurtherTables
 from scoring.plan import Plan
 from scoring.provenance import environment
-from scoring.reading import Tables
 from scoring.rejects import write_rejects
 from scoring.scores import Scored, person_rows, score_customers
 from scoring.tables import frame_digest
@@ -28,7 +30,7 @@ Step = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Study(Tables):
+class Study(FurtherTables):
     """The frozen result: what was asked, the counts, what the score is made of, and where everything came from.
 
     The tables of a Study are working material: a row may speak of one person. `published()` gives what may be shown.
@@ -45,9 +47,9 @@ class Study(Tables):
     """The digest of the manifest, once the study is on disk."""
     estimator: Any = field(default=None, repr=False, compare=False)
 
-    def published(self, threshold: int | None = None) -> Tables:
+    def published(self, threshold: int | None = None) -> FurtherTables:
         """Return the tables with small groups folded, as dossier, dashboard and exports show them."""
-        return Tables(self.plan, self.counts, threshold or self.plan.bounds.publication_threshold, self.cutoff)
+        return FurtherTables(self.plan, self.counts, threshold or self.plan.bounds.publication_threshold, self.cutoff)
 
     def save(self, folder: str | Path) -> Path:
         """Write the study as one folder, whole or not at all; it is restricted like the file it came from."""
@@ -132,8 +134,10 @@ def conduct_study(
 
 
 def counted(scored: Scored, plan: Plan) -> Counts:
-    """Count everything that the plan asks for: the one pass, and one more for what only few studies declare."""
-    return count(scored.table, plan, cutoff=scored.cutoff)
+    """Count everything that the plan asks for: the one pass, and one more for each kind of thing that only few studies declare."""
+    found = count(scored.table, plan, cutoff=scored.cutoff)
+    soft, amounts = (again(scored.table, plan, scored.cutoff) for again in (count_soft, count_amounts))
+    return replace(found, soft=soft, amounts=amounts)
 
 
 def study_of(plan: Plan, counts: Counts, scored: Scored, source: Mapping[str, Any], document: Mapping[str, Any] | None) -> Study:

@@ -18,8 +18,8 @@ from scipy import sparse
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, nearest
 from scoring.fairness.clusters import Clusters
-from scoring.fairness.counts import Counts, Margin, _rank, places
-from scoring.fairness.disparity import IS_REFERENCE, Reference, Side, _chosen, _measured, _ratio_limits, _rest, _with_declared, compare
+from scoring.fairness.counts import Counts, Margin, rank_of, places
+from scoring.fairness.disparity import IS_REFERENCE, Reference, Side, chosen_reference, measured, ratio_limits, rest_of, with_declared, compare
 from scoring.fairness.metrics import METRICS, STATES, Metric, more_is_better, vectors
 from scoring.fairness.narrative import Titles, who, whom
 from scoring.fairness.one_pass import STRATUM
@@ -163,8 +163,8 @@ def _walk(
     names = _named(counts, strata)
     for attribute in counts.attributes:
         crude = compare(counts, [(attribute,)], metrics, reference=reference, bounds=bounds, declared=declared)
-        margin = _with_declared(counts.margin((attribute,)), declared or {})
-        chosen = _chosen(margin, metrics, reference, bounds)
+        margin = with_declared(counts.margin((attribute,)), declared or {})
+        chosen = chosen_reference(margin, metrics, reference, bounds)
         for by in _stratifications(names):
             yield _cube(counts, margin, by, metrics, chosen), crude.assign(stratified_by=CROSS.join(by))
 
@@ -211,7 +211,7 @@ def _placed(counts: Counts, margin: Margin, by: tuple[str, ...]) -> tuple[NDArra
     """Return the (group, stratum, state) of each studied cell as one number, and the names of the strata in order."""
     cells = counts.studied
     levels = list(zip(*(cells[STRATUM + name].to_numpy(object) for name in by), strict=True))
-    order = sorted(set(levels), key=lambda row: (UNKNOWN in row, *map(_rank, row)))
+    order = sorted(set(levels), key=lambda row: (UNKNOWN in row, *map(rank_of, row)))
     number = {row: i for i, row in enumerate(order)}
     group, state = np.divmod(places(cells, margin), len(STATES))
     stratum = np.array([number[row] for row in levels], np.int64)
@@ -232,12 +232,12 @@ def _summed(counts: Counts, place: NDArray[np.int64], column: str, shape: tuple[
 def _others(margin: Margin, counted: Floats) -> Floats:
     """Return the counts of the rest of each group, stratum by stratum."""
     flat = counted.reshape(len(margin.keys), -1)
-    return _rest(Margin(margin.by, margin.keys, flat, flat, flat)).weight.reshape(counted.shape)
+    return rest_of(Margin(margin.by, margin.keys, flat, flat, flat)).weight.reshape(counted.shape)
 
 
 def _counted(weight: Floats, squared: Floats, metrics: Sequence[Metric], weighted: WeightMeaning | None) -> _Side:
     flat = Side(weight.reshape(-1, len(STATES)), squared.reshape(-1, len(STATES)))
-    measured = _measured(flat, metrics, weighted)
+    measured = measured(flat, metrics, weighted)
     return _Side(*(np.moveaxis(part.reshape(*weight.shape[:2], len(metrics)), -1, 1) for part in measured))
 
 
@@ -385,7 +385,7 @@ def _stratum_limits(counts: Counts, cube: _Cube, metrics: Sequence[Metric], boun
     own, ref = ((side.hits, side.trials) if counts.clusters is not None else (side.x, side.n) for side in (cube.own, cube.ref))
     (x, y), (n, m) = (_turned(metrics, own[i] / effects, ref[i] / effects) for i in range(2))
     judged = np.broadcast_to(np.array([metric.judged for metric in metrics])[None, :, None], x.shape)
-    low, high = _ratio_limits((x.ravel(), n.ravel()), (y.ravel(), m.ravel()), judged.ravel(), bounds.confidence)
+    low, high = ratio_limits((x.ravel(), n.ravel()), (y.ravel(), m.ravel()), judged.ravel(), bounds.confidence)
     lost = counts.clustered and counts.clusters is None
     return (np.full(x.shape, np.nan),) * 2 if lost else (low.reshape(x.shape), high.reshape(x.shape))
 

@@ -298,7 +298,7 @@ def margin(cells: pd.DataFrame, by: tuple[str, ...], weighted: WeightMeaning | N
     columns = [cells[GROUP + name].to_numpy(object) for name in by]
     levels = [(UNKNOWN,) * len(by) if UNKNOWN in row else row for row in zip(*columns, strict=True)]
     place = np.array([keys.setdefault(row, len(keys)) for row in levels], np.int64)
-    order = sorted(keys, key=lambda row: (UNKNOWN in row, *map(_rank, row)))
+    order = sorted(keys, key=lambda row: (UNKNOWN in row, *map(rank_of, row)))
     moved = np.empty(len(order), np.int64)
     moved[[keys[row] for row in order]] = np.arange(len(order))
     flat = moved[place] * len(STATES) + cells["state"].map({name: i for i, name in enumerate(STATES)}).to_numpy(np.int64)
@@ -313,7 +313,7 @@ def margin(cells: pd.DataFrame, by: tuple[str, ...], weighted: WeightMeaning | N
     return Margin(by, tuple(order), people, weight, squared)
 
 
-def _rank(level: str) -> tuple[float, str]:
+def rank_of(level: str) -> tuple[float, str]:
     """Sort "<25" before "25-65" before "66+", and names by the alphabet."""
     digits = level.lstrip("<").split("-")[0].split(" ")[0].rstrip("+")
     number = digits.replace(".", "", 1).isdecimal()

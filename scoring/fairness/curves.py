@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 from scipy.optimize import elementwise
 
@@ -25,6 +25,25 @@ class Estimate(Generic[Number]):
     value: Number
     low: Number
     high: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What is known of some AUCs: arrays (curves). `good` and `bad` are effective sizes of the classes.
+
+    `tied` is how far the unbinned AUC may lie to either side.
+    """
+
+    value: Floats
+    variance: Floats
+    good: Floats
+    bad: Floats
+    tied: Floats
+
+    @property
+    def rough(self) -> NDArray[np.bool_]:
+        """Whether DeLong's variance is no footing."""
+        return ~((self.variance > 0) & (np.minimum(self.good, self.bad) >= FEW))
 
 
 def auc(scores: ArrayLike, outcome: ArrayLike, *, weights: ArrayLike | None = None, confidence: float = 0.95) -> Estimate[float]:
@@ -56,14 +75,21 @@ def auc(scores: ArrayLike, outcome: ArrayLike, *, weights: ArrayLike | None = No
     """
     score, good = np.ravel(np.asarray(scores, dtype=np.float64)), np.ravel(np.asarray(outcome, dtype=np.float64))
     weight = np.ones_like(score) if weights is None else np.ravel(np.asarray(weights, dtype=np.float64))
-    _check_rows(score, good, weight)
+    check_rows(score, good, weight)
     values, place = np.unique(score, return_inverse=True)
     good_at, bad_at = (np.bincount(place, weights=w, minlength=values.size) for w in (weight * good, weight * (1 - good)))
     found = auc_from_bins(good_at, bad_at, confidence=confidence, exact_ties=True)
     return Estimate(float(found.value), float(found.low), float(found.high))
 
 
-def auc_from_bins(positives: ArrayLike, negatives: ArrayLike, *, confidence: float = 0.95, exact_ties: bool = False) -> Estimate[Floats]:
+def auc_from_bins(
+    positives: ArrayLike,
+    negatives: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    exact_ties: bool = False,
+    squared: tuple[ArrayLike, ArrayLike] | None = None,
+) -> Estimate[Floats]:
     """Return the AUC of counts by bin of the score (last axis, lowest bin first), with its interval.
 
     DeLong's variance of the binned score. The AUC of the unbinned score lies within ``T = sum positives negatives / (2 n1 n0)`` of the
@@ -77,6 +103,8 @@ def auc_from_bins(positives: ArrayLike, negatives: ArrayLike, *, confidence: flo
         Coverage of the interval.
     exact_ties : bool
         True where the score takes one value in each bin (integer points): a tie is then a tie, not rounding.
+    squared : tuple of array_like, optional
+        Sums of squared weights of outcome 1 and 0, where weights are not frequencies: the variance is then linearised.
 
     Examples
     --------
@@ -84,30 +112,55 @@ def auc_from_bins(positives: ArrayLike, negatives: ArrayLike, *, confidence: flo
     >>> round(float(found.value), 4), round(float(found.low), 4), round(float(found.high), 4)
     (0.7783, 0.5875, 0.9512)
     """
-    z = float(special.ndtri((1 + between_0_and_1(confidence, "confidence")) / 2))
+    z = quantile(confidence)
+    curve, shape = curves_of(positives, negatives, squared, exact_ties=exact_ties)
+    low, high = limits_of(curve, z)
+    return Estimate(shaped(curve.value, shape), shaped(low, shape), shaped(high, shape))
+
+
+def quantile(confidence: float) -> float:
+    """Return the normal quantile of a two-sided confidence.
+
+    >>> round(quantile(0.95), 4)
+    1.96
+    """
+    return float(special.ndtri((1 + between_0_and_1(confidence, "confidence")) / 2))
+
+
+def curves_of(
+    positives: ArrayLike, negatives: ArrayLike, squared: tuple[ArrayLike, ArrayLike] | None, *, exact_ties: bool
+) -> tuple[Curve, tuple[int, ...]]:
+    """Return the curves of counts by bin, as one flat list, and the shape that they had; arguments as in `auc_from_bins`."""
     good, bad = np.broadcast_arrays(_counts(positives, "positives"), _counts(negatives, "negatives"))
     shape = good.shape[:-1]
     by_curve = math.prod(shape), good.shape[-1]
-    good, bad = good.reshape(by_curve), bad.reshape(by_curve)
-    n1, n0 = good.sum(axis=1), bad.sum(axis=1)
-    value, variance = _delong(good, bad)
+    good2, bad2 = (good, bad) if squared is None else np.broadcast_arrays(*(_counts(side, "squared") for side in squared))
+    good, bad, good2, bad2 = (side.reshape(by_curve) for side in (good, bad, good2, bad2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        tied = np.zeros_like(value) if exact_ties else (good * bad).sum(axis=1) / (2 * n1 * n0)
-    low = _limit(np.maximum(value - tied, 0.0), variance, n1, n0, -z)
-    high = _limit(np.minimum(value + tied, 1.0), variance, n1, n0, z)
-    return Estimate(shaped(value, shape), shaped(low, shape), shaped(high, shape))
+        tied = np.zeros(by_curve[0]) if exact_ties else (good * bad).sum(axis=1) / (2 * good.sum(axis=1) * bad.sum(axis=1))
+    return Curve(*_delong(good, bad, good2, bad2), tied), shape
 
 
-def _delong(good: Floats, bad: Floats) -> tuple[Floats, Floats]:
-    """Return AUC and variance from the placements of each bin: the share of the other class that a member beats, ties half."""
+def _delong(good: Floats, bad: Floats, good2: Floats, bad2: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return AUC, variance and effective class sizes from the placements of each bin: the share of the other class beaten, ties half.
+
+    Of counts the squares are the counts and this is DeLong's variance; of weights it is linearised, with the same small-sample factor.
+    """
     n1, n0 = good.sum(axis=1, keepdims=True), bad.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         of_good = (np.cumsum(bad, axis=1) - bad / 2) / n0
         of_bad = (n1 - np.cumsum(good, axis=1) + good / 2) / n1
         value = (good * of_good).sum(axis=1, keepdims=True) / n1
-        of_one = (good * (of_good - value) ** 2).sum(axis=1, keepdims=True) / (n1 - 1) / n1
-        of_other = (bad * (of_bad - value) ** 2).sum(axis=1, keepdims=True) / (n0 - 1) / n0
-    return value[:, 0], (of_one + of_other)[:, 0]
+        size1, size0 = (np.where(n > 0, n**2 / of.sum(axis=1, keepdims=True), 0.0)[:, 0] for n, of in ((n1, good2), (n0, bad2)))
+        of_one = (good2 * (of_good - value) ** 2).sum(axis=1) / n1[:, 0] ** 2 * size1 / (size1 - 1)
+        of_other = (bad2 * (of_bad - value) ** 2).sum(axis=1) / n0[:, 0] ** 2 * size0 / (size0 - 1)
+    return value[:, 0], of_one + of_other, size1, size0
+
+
+def limits_of(curve: Curve, z: float) -> tuple[Floats, Floats]:
+    """Return the limits of AUCs z standard errors out, from the lowest and the highest AUC that binning leaves open."""
+    low = _limit(np.maximum(curve.value - curve.tied, 0.0), curve.variance, curve.good, curve.bad, -z)
+    return low, _limit(np.minimum(curve.value + curve.tied, 1.0), curve.variance, curve.good, curve.bad, z)
 
 
 def _limit(value: Floats, variance: Floats, n1: Floats, n0: Floats, z: float) -> Floats:
@@ -141,7 +194,8 @@ def _beyond_score(t: Floats, value: Floats, product: Floats, mean: Floats, z: Fl
     return np.asarray(squared - z * z * t * (1 + mean * (1 - t) / (2 - t) + mean * t / (1 + t)) / product)
 
 
-def _check_rows(score: Floats, good: Floats, weight: Floats) -> None:
+def check_rows(score: Floats, good: Floats, weight: Floats) -> None:
+    """Refuse rows that are no scores, outcomes and frequencies, one of each a person."""
     if not score.size == good.size == weight.size:
         sizes = f"{score.size}, {good.size} and {weight.size}"
         raise EquiscoreError(f"scores, outcome and weights have {sizes} entries. Fix: give one of each for every person.")

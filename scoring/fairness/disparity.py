@@ -18,6 +18,7 @@ from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, nearest
 from scoring.fairness.clusters import EFFECTS
 from scoring.fairness.counts import Counts, Margin
+from scoring.fairness.effective import effective_size
 from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval
 from scoring.fairness.metrics import Metric, more_is_better, vectors
 from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning
@@ -78,7 +79,7 @@ def compare(
         x, n, y, m that intervals and tests are worked out from, refusal_ratio, ratio_to_best, known.
     """
     _check_reference(reference, counts, sets)
-    parts = [_one_set(_with_declared(counts.margin(tuple(by)), declared or {}), metrics, reference, bounds, counts.weighted) for by in sets]
+    parts = [_one_set(with_declared(counts.margin(tuple(by)), declared or {}), metrics, reference, bounds, counts.weighted) for by in sets]
     rows = _with_design(pd.concat(parts, ignore_index=True), counts, sets, metrics, bounds, rest=reference == REST)
     return _with_effects(_with_rates(rows, bounds), {metric.name: metric for metric in metrics}, bounds)
 
@@ -97,11 +98,11 @@ def _with_design(
 
 def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bounds: Bounds, weighted: WeightMeaning | None) -> pd.DataFrame:
     group = Side(margin.weight, margin.weight_squared)
-    chosen = _chosen(margin, metrics, reference, bounds)
-    other = _rest(margin) if chosen is None else None
-    hits, trials, x, n = _measured(group, metrics, weighted)
+    chosen = chosen_reference(margin, metrics, reference, bounds)
+    other = rest_of(margin) if chosen is None else None
+    hits, trials, x, n = measured(group, metrics, weighted)
     if other is not None:
-        ref_hits, ref_trials, y, m = _measured(other, metrics, weighted)
+        ref_hits, ref_trials, y, m = measured(other, metrics, weighted)
         ref_people = np.broadcast_to(other_people(margin)[:, None], hits.shape)
         named = np.full(hits.shape, REST, object)
     else:
@@ -111,10 +112,9 @@ def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bo
         itself = chosen == np.arange(len(margin.keys))[:, None]
         named = np.where(itself, IS_REFERENCE, named)
     refused = np.array([metric.needs_refused for metric in metrics])
-    group_blind, group_missing = _unobserved_refused(group)
-    blind, missing = group_blind[:, None] & refused, group_missing[:, None] * refused
+    blind, missing = unobserved_refused(group.weight)[:, None] & refused, group.weight[:, 5:] * refused
     if other is not None:
-        blind |= _unobserved_refused(other)[0][:, None] & refused
+        blind |= unobserved_refused(other.weight)[:, None] & refused
     people = margin.people.sum(1)
     labels = [UNKNOWN if UNKNOWN in key else CROSS.join(key) for key in margin.keys]
     shape = hits.shape
@@ -137,10 +137,9 @@ def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bo
     return pd.DataFrame({name: np.asarray(values).ravel() for name, values in columns.items()})
 
 
-def _unobserved_refused(side: Side) -> tuple[NDArray[np.bool_], Floats]:
-    """Tell where no refused person's outcome was observed, and how many were not: what is seen of the accepted alone says nothing."""
-    unseen, seen = side.weight[:, 5], side.weight[:, 2] + side.weight[:, 3]
-    return np.asarray((unseen > 0) & (seen == 0)), np.asarray(unseen)
+def unobserved_refused(weight: Floats) -> NDArray[np.bool_]:
+    """Tell of counts (groups, 6 states) where no refused person's outcome was observed: what is seen of the accepted alone says nothing."""
+    return np.asarray((weight[:, 5] > 0) & (weight[:, 2] + weight[:, 3] == 0))
 
 
 def _levels(margin: Margin, shape: tuple[int, ...]) -> NDArray[np.object_]:
@@ -150,29 +149,21 @@ def _levels(margin: Margin, shape: tuple[int, ...]) -> NDArray[np.object_]:
     return np.broadcast_to(levels[:, None], shape)
 
 
-def _measured(side: Side, metrics: Sequence[Metric], weighted: WeightMeaning | None) -> tuple[Floats, Floats, Floats, Floats]:
+def measured(side: Side, metrics: Sequence[Metric], weighted: WeightMeaning | None) -> tuple[Floats, Floats, Floats, Floats]:
     """Return hits and trials (groups, metrics), and the effective counts that intervals are worked out from.
 
-    Weights that mean something else than repeated rows are linearised (Korn & Graubard 1998; Woodruff 1971):
-    n_e = p(1-p)/V, V = sum S2 (num - p den)^2 / (sum S1 den)^2. Kish's size, which is right only where weight and outcome
-    are unrelated, stands in where p is 0 or 1.
+    Weights that mean something else than repeated rows are linearised (`effective.effective_size`).
     """
     numerator, denominator = vectors(metrics)
     hits, trials = side.weight @ numerator, side.weight @ denominator
     if weighted is not WeightMeaning.WEIGHT:
         return hits, trials, hits, trials
-    misses = side.weight @ (denominator - numerator)
-    hits2, misses2 = side.weight_squared @ numerator, side.weight_squared @ (denominator - numerator)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = hits / trials
-        spread = hits2 * (misses / trials) ** 2 + misses2 * p**2  # sums of what is not negative: a huge weight cancels nothing
-        n = np.where((hits > 0) & (misses > 0), hits * misses / spread, trials**2 / (hits2 + misses2))
-        n = np.where(trials > 0, n, 0.0)
-        x = np.where(trials > 0, np.minimum(p, 1.0) * n, 0.0)
-    return hits, trials, np.minimum(x, n), n
+    missed = denominator - numerator
+    x, n = effective_size(hits, side.weight @ missed, side.weight_squared @ numerator, side.weight_squared @ missed)
+    return hits, trials, x, n
 
 
-def _rest(margin: Margin) -> Side:
+def rest_of(margin: Margin) -> Side:
     """Return everyone known who is not in the group; for the unknowns, everyone known."""
     known = margin.known[:, None]
 
@@ -188,7 +179,7 @@ def other_people(margin: Margin) -> Floats:
     return np.asarray((people * margin.known).sum() - people * margin.known)
 
 
-def _chosen(margin: Margin, metrics: Sequence[Metric], reference: Reference, bounds: Bounds) -> NDArray[np.int64] | None:
+def chosen_reference(margin: Margin, metrics: Sequence[Metric], reference: Reference, bounds: Bounds) -> NDArray[np.int64] | None:
     """Return the position of the reference group for each group and metric, or nothing where it is the rest."""
     shape = (len(margin.keys), len(metrics))
     people = np.where(margin.known, margin.people.sum(1), -1.0)
@@ -240,7 +231,7 @@ def rates_of(
     counts: Counts, sets: Sequence[Sequence[str]], metrics: Sequence[Metric], bounds: Bounds, declared: Mapping[str, Sequence[str]]
 ) -> pd.DataFrame:
     """Return the rows of `compare` with rates and their intervals alone."""
-    parts = [_one_set(_with_declared(counts.margin(tuple(by)), declared), metrics, REST, bounds, counts.weighted) for by in sets]
+    parts = [_one_set(with_declared(counts.margin(tuple(by)), declared), metrics, REST, bounds, counts.weighted) for by in sets]
     return _with_rates(_with_design(pd.concat(parts, ignore_index=True), counts, sets, metrics, bounds, rest=True), bounds)
 
 
@@ -267,7 +258,7 @@ def _with_effects(rows: pd.DataFrame, metrics: Mapping[str, Metric], bounds: Bou
         against = rows["ref_hits"].to_numpy(float) / rows["ref_trials"].to_numpy(float)
         gain, floor = np.where(more, value, against), np.where(more, against, value)
         ratio, refusal = gain / floor, np.where(more, (1 - value) / (1 - against), np.nan)
-    ratio_low, ratio_high = _ratio_limits(_over(a, by_ratio), _over(b, by_ratio), judged, bounds.confidence)
+    ratio_low, ratio_high = ratio_limits(_over(a, by_ratio), _over(b, by_ratio), judged, bounds.confidence)
     gap_low, gap_high = difference_interval(*_over(a, by_gap), *_over(b, by_gap), confidence=bounds.confidence)
     trials = rows["trials"].to_numpy(float)
     effects = {
@@ -285,7 +276,7 @@ def _over(side: tuple[Floats, Floats], effect: Floats) -> tuple[Floats, Floats]:
     return side[0] / effect, side[1] / effect
 
 
-def _ratio_limits(a: tuple[Floats, Floats], b: tuple[Floats, Floats], judged: NDArray[np.bool_], confidence: float) -> tuple[Floats, Floats]:
+def ratio_limits(a: tuple[Floats, Floats], b: tuple[Floats, Floats], judged: NDArray[np.bool_], confidence: float) -> tuple[Floats, Floats]:
     """Return limits that agree with the test where there is a verdict (Gart & Nam), Koopman's elsewhere."""
     low, high = np.empty(len(judged)), np.empty(len(judged))
     for method, where in (("gart-nam", judged), ("koopman", ~judged)):
@@ -294,7 +285,7 @@ def _ratio_limits(a: tuple[Floats, Floats], b: tuple[Floats, Floats], judged: ND
     return low, high
 
 
-def _with_declared(margin: Margin, declared: Mapping[str, Sequence[str]]) -> Margin:
+def with_declared(margin: Margin, declared: Mapping[str, Sequence[str]]) -> Margin:
     """Add a row without people for each declared level of a single attribute that nobody in the file holds."""
     absent = [(level,) for level in declared.get(margin.by[0], ()) if (level,) not in margin.keys] if len(margin.by) == 1 else []
     if not absent:

@@ -1,11 +1,12 @@
-"""Is a group's ratio to its reference below the tolerance, or shown to be above it? Score tests, exact where they must be, and families.
+"""Is a group's ratio to its reference below the tolerance, or shown to be above it? Score tests, exact where they must be.
 
-How many people would settle what is not settled is in `planning`; the restricted estimate all of it stands on in `restricted`.
+What is done with many p-values at once is in `multiplicity`, a ratio within strata in `strata` (both named here too); how many people would settle what is not settled in
+`planning`; the restricted estimate all of it stands on in `restricted`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,29 @@ from scipy import special
 
 from scoring.errors import EquiscoreError
 from scoring.fairness.exact import exact_p
+from scoring.fairness.multiplicity import adjust, focused_bh, focused_threshold, permutation_p
 from scoring.fairness.restricted import Floats, Score, checked_pairs, estimate_at, positive, restricted_estimate, score_at, score_statistic, shaped
+from scoring.fairness.strata import mantel_haenszel
 
-__all__ = ["RatioTest", "Score", "adjust", "ratio_test", "restricted_estimate", "score_statistic", "used_exact"]
+__all__ = [
+    "RatioTest",
+    "Score",
+    "adjust",
+    "fisher",
+    "focused_bh",
+    "focused_threshold",
+    "mantel_haenszel",
+    "permutation_p",
+    "ratio_test",
+    "restricted_estimate",
+    "score_statistic",
+    "used_exact",
+]
 
 FEW_EXPECTED = 5.0  # Cochran's bound of a small expected count; above it the corrected score keeps its level (formulas, section 4)
 WORTH_EXACTNESS = 0.1  # a larger p decides nothing at any level in use
+SIDES = ("two-sided", "less", "greater")
+AS_LIKELY = 1e-7  # tables of the same chance in exact arithmetic must not be parted by rounding (R's margin)
 
 
 class RatioTest(NamedTuple):
@@ -38,7 +56,8 @@ def ratio_test(
 
     ``p_exclusion = Phi(s)`` and ``p_within = Phi(-s)``, s the skewness-corrected score (Gart & Nam 1988; Laud 2017). Where an expected
     count of hits or misses is under 5 and the p-value under .1, that p-value is the exact unconditional one (Berger & Boos 1994), so the
-    two need not add up to 1. nan where one side has no trials or nobody at all was hit.
+    two need not add up to 1. Pairs that occur several times are tested exactly once. nan where one side has no trials or nobody at all
+    was hit.
 
     Parameters
     ----------
@@ -63,9 +82,16 @@ def ratio_test(
     if exact:
         few = _too_few(*flat)
         for p, side in ((below, -1), (above, 1)):
-            for i in np.flatnonzero(few & (p < WORTH_EXACTNESS)):
-                p[i] = exact_p(*(float(a[i]) for a in flat), side=side)
+            which = few & (p < WORTH_EXACTNESS)
+            p[which] = _exact_ps([a[which] for a in flat], side)
     return RatioTest(shaped(below, counts[0].shape), shaped(above, counts[0].shape))
+
+
+def _exact_ps(counts: Sequence[Floats], side: int) -> Floats:
+    """Return the exact p-values of (x, n, y, m, ratio); equal rows are worked out once."""
+    rows, back = np.unique(np.column_stack(counts), axis=0, return_inverse=True)
+    found = [exact_p(x, n, y, m, ratio, side=side) for x, n, y, m, ratio in rows.tolist()]
+    return np.array(found, dtype=np.float64)[back]
 
 
 def used_exact(hits: ArrayLike, trials: ArrayLike, ref_hits: ArrayLike, ref_trials: ArrayLike, *, tolerance: ArrayLike = 0.8) -> NDArray[np.bool_]:
@@ -88,40 +114,72 @@ def _too_few(x: Floats, n: Floats, y: Floats, m: Floats, ratio: Floats) -> NDArr
     return np.asarray(whole & (expected < FEW_EXPECTED))
 
 
-def adjust(p: ArrayLike, method: str = "holm") -> Floats:
-    """Adjust p-values for being many; what is nan stays nan and is not counted in the family.
+def fisher(hits: ArrayLike, trials: ArrayLike, ref_hits: ArrayLike, ref_trials: ArrayLike, *, side: str = "two-sided") -> Floats:
+    """Test whether group and reference have the same rate, given how many were hit in both together (Fisher's exact test).
 
-    ``"holm"`` bounds the chance of any false finding, ``"bh"`` the expected share of false ones among the findings (under independence or
-    positive dependence). All entries of `p`, whatever its shape, are one family.
+    ``"less"``: P(as many hits in the group, or fewer); ``"greater"``: as many or more; ``"two-sided"``: P(a table no likelier than this
+    one), as scipy and R have it. For equality only, and never anti-conservative; `ratio_test` is the test of a tolerance. 1 where only
+    one table is possible, nan where one side has no trials.
+
+    Parameters
+    ----------
+    hits, trials, ref_hits, ref_trials : array_like
+        Whole counts of group and reference, broadcast together.
+    side : {"two-sided", "less", "greater"}
+        What counts as extreme.
+
+    Raises
+    ------
+    EquiscoreError
+        Where a count is not whole, or the side is none of the three.
 
     References
     ----------
-    Holm 1979, *Scandinavian Journal of Statistics* 6:65; Benjamini & Hochberg 1995, *JRSS B* 57:289.
+    Fisher 1935, *The Design of Experiments*, ch. 2; Irwin 1935, *Metron* 12:83.
 
     Examples
     --------
-    >>> adjust([0.01, 0.04, float("nan"), 0.03]).tolist()
-    [0.03, 0.06, nan, 0.06]
+    >>> fisher(3, 4, 1, 4, side="greater").round(3), fisher(3, 4, 1, 4).round(3)
+    (np.float64(0.243), np.float64(0.486))
     """
-    if method not in _ADJUSTMENTS:
-        raise EquiscoreError(f"No adjustment {method!r}. Fix: use one of {', '.join(_ADJUSTMENTS)}.")
-    raw = np.asarray(p, dtype=np.float64)
-    adjusted = raw.ravel().copy()
-    if ((adjusted < 0) | (adjusted > 1)).any():
-        raise EquiscoreError("p: a p-value lies outside [0, 1]. Fix: give the p-values themselves, nan where there is none.")
-    family = np.flatnonzero(~np.isnan(adjusted))
-    order = family[np.argsort(adjusted[family], kind="stable")]
-    adjusted[order] = np.minimum(_ADJUSTMENTS[method](adjusted[order]), 1.0)
-    return shaped(adjusted, raw.shape)
+    if side not in SIDES:
+        raise EquiscoreError(f"No side {side!r}. Fix: use one of {', '.join(SIDES)}.")
+    x, n, y, m = checked_pairs(hits, trials, ref_hits, ref_trials)
+    if not all((a == np.floor(a)).all() for a in (x, n, y, m)):
+        raise EquiscoreError("fisher: a count is no whole number. Fix: give people counted; for weighted counts use ratio_test(..., tolerance=1).")
+    p = np.full(x.shape, np.nan)
+    asked = (n > 0) & (m > 0)
+    test = {"less": _hypergeometric_low, "greater": _hypergeometric_high, "two-sided": _no_likelier}[side]
+    p[asked] = np.minimum(test(x[asked], n[asked], y[asked], m[asked]), 1.0)
+    return shaped(p, x.shape)
 
 
-def _holm(ascending: Floats) -> Floats:
-    return np.maximum.accumulate(ascending * np.arange(ascending.size, 0, -1))
+def _hypergeometric_low(x: Floats, n: Floats, y: Floats, m: Floats) -> Floats:
+    """Return P(as many hits in the group as x, or fewer), given all the hits."""
+    from scipy.stats import hypergeom  # slow to import, and not on the way to any verdict
+
+    return np.asarray(hypergeom.cdf(x, n + m, x + y, n))
 
 
-def _benjamini_hochberg(ascending: Floats) -> Floats:
-    m = ascending.size
-    return np.minimum.accumulate((ascending * (m / np.arange(1, m + 1)))[::-1])[::-1]
+def _hypergeometric_high(x: Floats, n: Floats, y: Floats, m: Floats) -> Floats:
+    return _hypergeometric_low(y, m, x, n)
 
 
-_ADJUSTMENTS: Mapping[str, Callable[[Floats], Floats]] = {"holm": _holm, "bh": _benjamini_hochberg}
+def _no_likelier(x: Floats, n: Floats, y: Floats, m: Floats) -> Floats:
+    """Return P(a table no likelier than this one): the tail it is in, and of the other tail what is no likelier (found by bisection)."""
+    mirrored = x * (n + m) > n * (x + y)  # turned so that the group has no more hits than expected
+    x, n, y, m = np.where(mirrored, y, x), np.where(mirrored, m, n), np.where(mirrored, x, y), np.where(mirrored, n, m)
+    bar, most = _log_chance(x, n, y, m) + AS_LIKELY, np.minimum(n, x + y)
+    first, last = np.floor((x + y + 1) * (n + 1) / (n + m + 2)), most + 1  # from the likeliest count upward
+    while (first < last).any():
+        middle = np.floor((first + last) / 2)
+        likelier = _log_chance(np.minimum(middle, most), n, x + y - np.minimum(middle, most), m) > bar
+        open_ = first < last
+        first, last = np.where(open_ & likelier, middle + 1, first), np.where(open_ & ~likelier, middle, last)
+    other = np.where(first <= most, _hypergeometric_high(first, n, x + y - first, m), 0.0)
+    return np.where(first <= x, 1.0, _hypergeometric_low(x, n, y, m) + other)
+
+
+def _log_chance(x: Floats, n: Floats, y: Floats, m: Floats) -> Floats:
+    """Return the logarithm of the chance of a table, but for what all tables with these totals share."""
+    return np.asarray(-(special.gammaln(x + 1) + special.gammaln(n - x + 1) + special.gammaln(y + 1) + special.gammaln(m - y + 1)))

@@ -6,7 +6,7 @@ is a pair of 0/1 vectors over the states, so all metrics of all groups are two m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.errors import EquiscoreError, nearest
+from scoring.texts import say
 from scoring.vocabulary import Better
 
 STATES: Final = ("tp", "fp", "fn", "tn", "au", "ru")
@@ -79,6 +80,81 @@ METRICS: Final[dict[str, Metric]] = {
         _metric("error_rate", "fp fn", _SEEN, _LESS, "error rate", "taux d'erreur", _BERK),
     )
 }
+
+_Parts = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """A measure that is no proportion itself but a function of some, each `(hits, trials)`; it rises with every one of them.
+
+    Its point value comes from the same two matrix products as the rates; only its interval is another (`composites`).
+    """
+
+    name: str
+    parts: _Parts
+    combine: Callable[..., NDArray[np.float64]]
+    better: Better
+    en: str
+    fr: str
+    source: str
+
+    def value(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the measure of counts (..., 6 states); nan where a denominator is 0.
+
+        >>> COMPOSITES["f1"].value(np.array([[6.0, 2, 3, 9, 0, 0], [0, 0, 0, 5, 0, 0]]))
+        array([0.70588235,        nan])
+        """
+        return self.combine(*shares(counts, self.parts))
+
+
+def shares(counts: NDArray[np.float64], parts: _Parts) -> list[NDArray[np.float64]]:
+    """Return each proportion `(hits, trials)` of counts (..., 6 states); nan where it has no trials."""
+    numerator, denominator = (
+        np.array([[float(state in part[side]) for part in parts] for state in STATES]).reshape(len(STATES), len(parts)) for side in (0, 1)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return list(np.moveaxis((counts @ numerator) / (counts @ denominator), -1, 0))
+
+
+def f1_of_jaccard(jaccard: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 2J/(1+J), J = tp/(tp+fp+fn): J is a proportion, F1 is none.
+
+    >>> f1_of_jaccard(np.array([0.0, 0.5, 1.0]))
+    array([0.        , 0.66666667, 1.        ])
+    """
+    return np.asarray(2 * jaccard / (1 + jaccard))
+
+
+def _mean_of_two(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (one + other) / 2
+
+
+_TPR, _TNR = (("tp",), ("tp", "fn")), (("tn",), ("fp", "tn"))
+COMPOSITES: Final[dict[str, Composite]] = {
+    "f1": Composite(
+        "f1", ((("tp",), ("tp", "fp", "fn")),), f1_of_jaccard, _MORE, "F1 score", "score F1", "van Rijsbergen 1979; 2J/(1+J), J of Jaccard"
+    ),
+    "balanced_accuracy": Composite(
+        "balanced_accuracy", (_TPR, _TNR), _mean_of_two, _MORE, "balanced accuracy", "exactitude équilibrée", "Brodersen et al. 2010"
+    ),
+}
+
+
+def meaning(name: str, language: str = "en") -> str:
+    """Return in one sentence what a metric says about people.
+
+    Raises
+    ------
+    EquiscoreError
+        There is no metric of that name, or no text in that language.
+
+    Examples
+    --------
+    >>> meaning("selection_rate")
+    'Of all people of the group, the share that got the favourable decision.'
+    """
+    return say(f"metrics.{COMPOSITES[name].name if name in COMPOSITES else known(name).name}", language)
 
 
 def chosen(names: Iterable[str] | None, *, outcome: bool) -> list[Metric]:

@@ -7,7 +7,6 @@ come back (`labels`). Validation is counting too: the number of a row's first fa
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +29,8 @@ SCORE_COLUMN: Final = "(score)"
 SEGMENT_COLUMN: Final = "(segment)"
 """Names under which a table bears what was worked out here."""
 MOST_CELLS: Final = 5_000_000
+MOST_ROWS: Final = 2**31 - 2
+"""Of groups by cluster or by further keys: as many as an engine takes for a limit."""
 _POWERS: Final = {"weight": 1, "weight_squared": 2}
 _ARTICLE: Final = {
     ColumnType.TEXT: "text",
@@ -73,9 +74,9 @@ def run(
     keys |= also or {}
     weight = plan.only(Role.WEIGHT)
     alone = 1.0 if plan.weight_meaning is WeightMeaning.COUNT else 0.0  # a rejected row without a usable weight is one row still
-    scales = _scales(table, weight, alone) if weight else {}
+    scales = scales_of(table, weight, alone) if weight else {}
     added = {name: _scaled(table.col(weight), name, scale, alone) for name, scale in scales.items() if weight} | dict(sums or {})
-    rows = _grouped(table, keys, added, most=sys.maxsize - 1 if also else MOST_CELLS)
+    rows = _grouped(table, keys, added, most=MOST_ROWS if also else MOST_CELLS)
     return Pass(rows, tuple(reason for reason, _ in listed), grid, found is None or found.kept, scales)
 
 
@@ -160,7 +161,7 @@ def _number(listed: Sequence[tuple[str, nw.Expr]]) -> nw.Expr:
     return code
 
 
-def _scales(table: Table, weight: str, least: float) -> dict[str, float]:
+def scales_of(table: Table, weight: str, least: float) -> dict[str, float]:
     """Return the powers of two by which weights and their squares become integers whose sums fit into 63 bits.
 
     Sums of integers are the same bytes on every engine and in every order; sums of floats are not.

@@ -211,3 +211,43 @@ def _joint_verdict(gone: pd.DataFrame, joint: pd.DataFrame) -> dict[str, pd.Seri
         "reasons": pd.Series(codes, dtype=object),
         "because": pd.Series([" ".join(say(f"because.{code}", "en") for code in listed) for listed in codes]),
     }
+
+
+def only_shown(rows: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of groups that are published as they are, and for each attribute a row that names those that are not.
+
+    Parameters
+    ----------
+    rows
+        A table with attribute and group that says something of each group by itself; a group without attribute is everybody.
+    shown
+        `published` rows of the same people, which say what each group is published as.
+    """
+    as_they_are = set(zip(shown["attribute"], shown["group"], strict=True))
+    pairs = list(zip(rows["attribute"], rows["group"], strict=True))
+    kept = pd.Series([not attribute or (attribute, group) in as_they_are for attribute, group in pairs], index=rows.index, dtype=bool)
+    left: dict[str, list[str]] = defaultdict(list)
+    for (attribute, group), keep in zip(pairs, kept, strict=True):
+        if not keep and group not in left[attribute]:
+            left[attribute].append(group)
+    named = [{"attribute": attribute, "group": SMALL_GROUPS, "folded": ", ".join(groups)} for attribute, groups in left.items() if groups]
+    whole = rows[kept].assign(folded="")
+    if not named:
+        return whole.reset_index(drop=True)
+    return pd.concat([whole, pd.DataFrame(named).reindex(columns=whole.columns)], ignore_index=True)
+
+
+def without_small_blocks(rows: pd.DataFrame, block: Sequence[str], counts: Sequence[str], threshold: int) -> pd.DataFrame:
+    """Withhold every number of a block in which a cell holds fewer than `threshold` people: blanking that cell alone, a total gives it back.
+
+    Parameters
+    ----------
+    rows
+        A table whose rows are cells of groups; `block` names the columns that make a block, `counts` those that hold people.
+    """
+    small = ((rows[list(counts)] > 0) & (rows[list(counts)] < threshold)).any(axis=1)
+    held = small.groupby([rows[name].fillna("") for name in block]).transform("any").to_numpy(bool)
+    numbers = [str(name) for name in rows if rows[name].dtype.kind in "fiub" and name not in block]
+    blanked = {name: rows[name].astype(object if rows[name].dtype.kind == "b" else float).mask(held) for name in numbers}
+    words = {name: rows[name].mask(held, "") for name in ("because", "verdict", "reason") if name in rows}
+    return rows.assign(**blanked, **words, withheld=held)

@@ -1,11 +1,13 @@
 """Two binomials held to a ratio: the restricted estimate and the score statistics that everything about ratios stands on.
 
 `restricted_estimate` and `score_statistic` judge what they are given; `estimate_at` and `score_at` are the same arithmetic on
-counts already judged, for callers that evaluate it many times.
+counts already judged, for callers that evaluate it many times. Beside them the score of a difference, and the search for the
+value at which a score is what an interval asks for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from scoring.errors import EquiscoreError
 
 Floats = NDArray[np.float64]
+ValueAndSlope = Callable[..., tuple[Floats, Floats]]
+
+NEWTON_STEPS = 200  # five do; a root hard by the end of its bracket is reached by halving
+NEAR = 1e-9  # a Newton step of this share of the value leaves an error of about its square
 
 
 class Score(NamedTuple):
@@ -139,6 +145,77 @@ def without_skewness(plain: Floats, skewness: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         # the textbook root (-1 + sqrt(inside))/(2a) loses all digits as a -> 0; this one is the same number and does not
         return np.where(inside < 0, -0.5 / skewness, 2 * (plain + skewness) / (1 + np.sqrt(inside)))
+
+
+def score_of_difference_at(x: Floats, n: Floats, y: Floats, m: Floats, gap: Floats) -> Floats:
+    """Return the score of the difference `gap`, of counts already judged; below 0 where the group gets less than reference + gap.
+
+    Its variance is at the likeliest rates whose difference is `gap` (Miettinen & Nurminen 1985; Farrington & Manning 1990), without the
+    factor N/(N-1), which is the same for every table of two sizes.
+    """
+    group, reference = _restricted_to_difference(gap, x, n, y, m)
+    variance = group * (1 - group) / n + reference * (1 - reference) / m
+    # at the ends of the parameter space the variance is 0: the sign is what counts
+    return np.asarray((x / n - y / m - gap) / np.sqrt(np.maximum(variance, 1e-300)))
+
+
+def _restricted_to_difference(gap: Floats, x: Floats, n: Floats, y: Floats, m: Floats) -> tuple[Floats, Floats]:
+    """Return the likeliest rates (group, reference) whose difference is `gap`: the middle root of a cubic, by trigonometry."""
+    total = n + m
+    square = ((n + 2 * m) * gap - total - x - y) / (3 * total)
+    linear = ((m * gap - total - 2 * y) * gap + x + y) / (3 * total)
+    constant = y * gap * (1 - gap) / (2 * total)
+    turn = square**3 - 1.5 * linear * square + constant
+    size = np.copysign(np.sqrt(np.maximum(square**2 - linear, 0.0)), turn)
+    angle = (np.pi + np.arccos(np.clip(turn / np.where(size == 0, 1.0, size**3), -1.0, 1.0))) / 3
+    reference = np.clip(2 * size * np.cos(angle) - square, np.maximum(0.0, -gap), np.minimum(1.0, 1 - gap))
+    return np.clip(reference + gap, 0.0, 1.0), reference
+
+
+def rising_root(rising: ValueAndSlope, start: Floats, low: Floats, high: Floats, *args: Floats) -> Floats:
+    """Return, for each element, where a function rises through 0 between `low` and `high`, which may be infinite.
+
+    Newton's method; where it would leave the bracket or does not halve its step, the bracket is halved instead.
+
+    Parameters
+    ----------
+    rising : callable
+        Of the values and of `args`, all of one shape: the function and its slope there.
+    start, low, high, args : array, shape (k,)
+        Where to begin, inside the bracket; the bracket, whose ends are never evaluated; what else the function takes.
+
+    Examples
+    --------
+    >>> square, zero, ten = np.array([2.0, 9.0]), np.zeros(2), np.full(2, 10.0)
+    >>> rising_root(lambda v, of: (v * v - of, 2 * v), np.ones(2), zero, ten, square).round(6).tolist()
+    [1.414214, 3.0]
+    """
+    found, open_, last = start.copy(), np.arange(start.size), np.full_like(start, np.inf)
+    for _ in range(NEWTON_STEPS):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            value, slope = rising(start, *args)
+            step = np.where(value == 0, start, start - value / slope)
+        low, high = np.where(value < 0, start, low), np.where(value < 0, high, start)
+        fast = (step >= low) & (step <= high) & (np.abs(step - start) <= last / 2)
+        step = np.where(fast, step, _between(low, high))
+        start, last = step, np.abs(step - start)
+        left = last > NEAR * np.abs(step)
+        if left.all() and left.size:
+            continue
+        found[open_[~left]] = step[~left]
+        if not left.any():
+            return found
+        open_, args = open_[left], tuple(a[left] for a in args)
+        start, low, high, last = start[left], low[left], high[left], last[left]
+    found[open_] = start
+    return found
+
+
+def _between(low: Floats, high: Floats) -> Floats:
+    """Return the middle of a bracket; of an open one a value twice as far."""
+    ends = [np.isinf(high), np.isinf(low)]
+    with np.errstate(invalid="ignore"):
+        return np.select(ends, [2 * np.abs(low) + 1, -2 * np.abs(high) - 1], (low + high) / 2)
 
 
 def _floats(values: ArrayLike, name: str) -> Floats:

@@ -1,12 +1,13 @@
 """Five verdicts: what the tests allow to be said of each group, and why nothing more.
 
 "No evidence" is never reported as "no exclusion". Two one-sided tests, each adjusted over all that the study looks at:
-Holm for single attributes; for combinations Benjamini-Hochberg on the side of exclusion (a search), Holm on the other.
+Holm for single attributes; for combinations the threshold of the search (Focused Benjamini-Hochberg) on the side of exclusion,
+or Benjamini-Hochberg where there was no search; Holm on the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from scoring.fairness.clusters import FEW
 from scoring.fairness.disparity import DISPARITIES, IS_REFERENCE
 from scoring.fairness.hypotheses import adjust, ratio_test, used_exact
 from scoring.fairness.metrics import METRICS, more_is_better
-from scoring.fairness.planning import Unsettled, people_needed, why_unsettled
+from scoring.fairness.planning import Unsettled, detectable_ratio, people_needed, why_unsettled
 from scoring.texts import say
 from scoring.vocabulary import REST, Verdict
 
@@ -30,7 +31,14 @@ VERDICTS = [
 _ORDER = [Verdict.EXCLUSION, Verdict.LEANING, Verdict.UNDETERMINED, Verdict.NOT_APPLICABLE, Verdict.WITHIN_TOLERANCE]
 
 
-def judge(rows: pd.DataFrame, bounds: Bounds, *, binomial: bool, on_unknowns: pd.Series[bool] | None = None) -> pd.DataFrame:
+def judge(
+    rows: pd.DataFrame,
+    bounds: Bounds,
+    *,
+    binomial: bool,
+    on_unknowns: pd.Series[bool] | None = None,
+    searched: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """Add tests, adjustment, verdict and reasons to rows of `disparity.compare`.
 
     Parameters
@@ -43,11 +51,14 @@ def judge(rows: pd.DataFrame, bounds: Bounds, *, binomial: bool, on_unknowns: pd
         Whether the counts are people: only then can a test be exact.
     on_unknowns
         Which rows would leave the tolerance in the worst case over unknown members.
+    searched
+        Of each metric whose combinations were searched, the largest p-value that the search finds (`search.threshold`).
 
     Returns
     -------
     DataFrame
-        The columns of `VERDICTS`, with zero and family, and `reasons`: the codes behind `because`.
+        The columns of `VERDICTS`, with zero, family and `detectable` (the ratio at or below which exclusion of a group of this size
+        would be shown with the power of the bounds), and `reasons`: the codes behind `because`.
     """
     more = more_is_better(rows["metric"])
     x, n, y, m = (rows[name].to_numpy(float) for name in "xnym")
@@ -65,10 +76,11 @@ def judge(rows: pd.DataFrame, bounds: Bounds, *, binomial: bool, on_unknowns: pd
     for positions, k_exclusion, k_within in _against_all(rows, sides, testable, bounds, binomial=binomial):
         p_exclusion[positions], p_within[positions] = k_exclusion, k_within
     judged = rows.assign(p_exclusion=p_exclusion, p_within=p_within, zero=_zero(rows))
-    judged = judged.assign(**_adjusted(judged))
+    judged = judged.assign(**_adjusted(judged, bounds, searched or {}))
     masks = _masks(judged, bounds)
     judged["verdict"] = np.select([masks[verdict] for verdict in masks], [verdict.value for verdict in masks], Verdict.NOT_APPLICABLE.value)
     judged["needed"], unsettled = _needed(judged, sides, bounds)
+    judged["detectable"] = _detectable(judged, sides, bounds)
     exact = np.zeros(len(rows), bool)
     if binomial:
         exact[testable] = used_exact(*(side[testable] for side in sides), tolerance=bounds.tolerance)
@@ -113,16 +125,26 @@ def _zero(rows: pd.DataFrame) -> Mask:
     return np.asarray(selects & (rows["hits"] == 0) & (rows["trials"] > 0))
 
 
-def _adjusted(rows: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+def _adjusted(rows: pd.DataFrame, bounds: Bounds, searched: Mapping[str, float]) -> dict[str, NDArray[np.float64]]:
     """Adjust within each family: a metric's single attributes, and its combinations."""
     adjusted = {name: np.full(len(rows), np.nan) for name in ("p_exclusion_adjusted", "p_within_adjusted", "family")}
     for positions in rows.groupby(["metric", rows["depth"] > 1]).indices.values():
         part = rows.iloc[positions]
-        searched = bool(part["depth"].iloc[0] > 1)
-        adjusted["p_exclusion_adjusted"][positions] = adjust(part["p_exclusion"].to_numpy(), method="bh" if searched else "holm")
+        metric, crossed = str(part["metric"].iloc[0]), bool(part["depth"].iloc[0] > 1)
+        raw = part["p_exclusion"].to_numpy(float)
+        found = adjust(raw, method="bh" if crossed else "holm")
+        if crossed and metric in searched:
+            found = _focused(raw, found, searched[metric], bounds.alpha)
+        adjusted["p_exclusion_adjusted"][positions] = found
         adjusted["p_within_adjusted"][positions] = adjust(part["p_within"].to_numpy(), method="holm")
         adjusted["family"][positions] = part["p_exclusion"].notna().sum()
     return adjusted
+
+
+def _focused(p: NDArray[np.float64], adjusted: NDArray[np.float64], threshold: float, alpha: float) -> NDArray[np.float64]:
+    """Scale p so that what the search finds, p at or below its threshold, and nothing else, is below alpha; never less than without the search."""
+    scaled = np.full_like(p, alpha) if np.isnan(threshold) else p * (alpha * (1 - 1e-9) / max(threshold, 1e-300))
+    return np.where(np.isnan(p), np.nan, np.clip(np.maximum(adjusted, scaled), p, 1.0))
 
 
 def _masks(rows: pd.DataFrame, bounds: Bounds) -> dict[Verdict, Mask]:
@@ -164,6 +186,16 @@ def _needed(rows: pd.DataFrame, sides: tuple[NDArray[np.float64], ...], bounds: 
     return np.where(np.isfinite(needed), needed, np.nan), why
 
 
+def _detectable(rows: pd.DataFrame, sides: tuple[NDArray[np.float64], ...], bounds: Bounds) -> NDArray[np.float64]:
+    """Return the ratio at or below which exclusion would be shown of a group of this size, where it is open; nan where not even 0 would be."""
+    asked = rows["verdict"].isin([Verdict.LEANING, Verdict.UNDETERMINED]).to_numpy() & more_is_better(rows["metric"])
+    found = np.full(len(rows), np.nan)
+    alpha = bounds.alpha / rows["family"].to_numpy(float)[asked]
+    _, n, y, m = (side[asked] for side in sides)
+    found[asked] = detectable_ratio(n, y, m, tolerance=bounds.tolerance, alpha=alpha, power=bounds.power)[0]
+    return found
+
+
 def _reasons(
     rows: pd.DataFrame, bounds: Bounds, *, exact: Mask, binomial: bool, unsettled: NDArray[np.object_], on_unknowns: pd.Series[bool] | None
 ) -> Iterator[tuple[str, Mask]]:
@@ -196,6 +228,7 @@ def _reasons(
     yield "needed", rows["needed"].notna().to_numpy() & (rows["needed"] > 0).to_numpy()
     yield "reference_too_small", unsettled == Unsettled.REFERENCE_TOO_SMALL
     yield "at_tolerance", unsettled == Unsettled.AT_TOLERANCE
+    yield "detectable", rows["detectable"].notna().to_numpy()
     yield "exact", exact & asked
     if not binomial:
         yield "weighted", asked

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from scoring.errors import EquiscoreError
+from scoring.fairness.curve_differences import auc_difference, auc_difference_paired
 from scoring.fairness.curves import Estimate, auc, auc_from_bins
+from scoring.fairness.roc_area import roc
 
 Z = 1.959963984540054
 
@@ -203,3 +205,127 @@ def test_an_estimate_is_a_value():
     assert Estimate(0.7, 0.6, 0.8) == Estimate(0.7, 0.6, 0.8)
     with pytest.raises(AttributeError):
         Estimate(0.7, 0.6, 0.8).low = 0.1
+
+
+# differences
+
+
+def pairs_covariance(a, b, outcome):
+    """DeLong's covariance matrix of two AUCs by every pair of rows (1988, equations 4 to 6)."""
+    sides = [[], []]
+    for scores in (a, b):
+        good, bad = scores[outcome == 1][:, None], scores[outcome == 0][None, :]
+        beats = (good > bad) + (good == bad) / 2
+        for side, axis in zip(sides, (1, 0), strict=True):
+            side.append(beats.mean(axis=axis))
+    return sum(np.cov(side) / len(side[0]) for side in sides)
+
+
+@pytest.mark.parametrize("digits", [None, 0], ids=["no ties", "many ties"])
+def test_the_paired_difference_is_that_of_every_pair_of_rows(digits):
+    rng = np.random.default_rng(12)
+    a, outcome = rows(300, digits=digits)
+    b = np.round(0.6 * a + rng.normal(size=300), 3 if digits is None else 0)
+    found, covariance = auc_difference_paired(a, b, outcome), pairs_covariance(a, b, outcome)
+    error = np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    assert found.value == pytest.approx(roc_auc_score(outcome, a) - roc_auc_score(outcome, b), abs=1e-12)
+    assert found.standard_error == pytest.approx(error, abs=1e-12)
+    assert [found.low, found.high] == pytest.approx([found.value - Z * error, found.value + Z * error], abs=1e-12)
+    assert found.p == pytest.approx(2 * stats.norm.sf(abs(found.value) / error), abs=1e-12)
+
+
+def test_the_unpaired_difference_adds_the_variances():
+    (a, y), (b, w) = rows(300, seed=1, digits=1), rows(200, seed=2, gap=0.3, digits=1)
+    counts = [[np.bincount(np.unique(s, return_inverse=True)[1], side) for side in (o, 1 - o)] for s, o in ((a, y), (b, w))]
+    found = auc_difference(*counts, exact_ties=True)
+    (one, first), (other, second) = delong(a, y), delong(b, w)
+    assert float(found.value) == pytest.approx(one - other)
+    assert float(found.standard_error) == pytest.approx(np.sqrt(first + second), abs=1e-12)
+    assert float(found.z) == pytest.approx((one - other) / np.sqrt(first + second))
+
+
+def test_binning_widens_the_difference_by_what_it_leaves_open():
+    (a, y), (b, w) = rows(3000, seed=1), rows(3000, seed=2)
+    one, other = binned(a, y, 20), binned(b, w, 20)
+    exact, wide = auc_difference(one, other, exact_ties=True), auc_difference(one, other)
+    open_ = sum(np.sum(p * q) / (2 * p.sum() * q.sum()) for p, q in (one, other))
+    assert float(wide.high - exact.high) == pytest.approx(open_)
+    assert float(exact.low - wide.low) == pytest.approx(open_)
+    assert float(wide.low) <= auc(a, y).value - auc(b, w).value <= float(wide.high)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(4, 150), digits=st.sampled_from([None, 0]))
+def test_exchanging_the_scores_turns_the_difference(seed, n, digits):
+    a, outcome = rows(n, seed=seed, digits=digits)
+    b, _ = rows(n, seed=seed + 1, digits=digits)
+    one, other = auc_difference_paired(a, b, outcome), auc_difference_paired(b, a, outcome)
+    assert [other.value, other.low, other.high, other.z] == pytest.approx([-one.value, -one.high, -one.low, -one.z], abs=1e-7, nan_ok=True)
+    if not np.isnan(one.value):
+        assert -1 <= one.low <= one.value <= one.high <= 1
+        order = np.random.default_rng(seed).permutation(n)
+        assert astuple(auc_difference_paired(a[order], b[order], outcome[order])) == pytest.approx(astuple(one), abs=1e-9, nan_ok=True)
+
+
+def test_the_same_score_twice_does_not_differ():
+    scores, outcome = rows(200)
+    found = auc_difference_paired(scores, 3 * scores, outcome)
+    assert (found.value, found.standard_error, found.z, found.p) == (0.0, pytest.approx(0.0, abs=1e-8), 0.0, 1.0)
+
+
+@pytest.mark.parametrize("n", [10, 40])
+def test_two_perfect_scores_are_no_certainty(n):
+    """DeLong's variance is 0 there: the limits join those of the two AUCs, and there is no test."""
+    outcome = np.arange(n) >= n // 2
+    found = auc_difference((np.bincount(np.arange(n), outcome), np.bincount(np.arange(n), ~outcome)), ([0, 30], [30, 0]), exact_ties=True)
+    assert found.value == 0
+    assert found.low < 0 < found.high
+    assert np.isnan(found.p)
+
+
+def test_coverage_of_the_difference():
+    """Two groups of the same AUC: 0 is covered as often as is promised."""
+    rng = np.random.default_rng(21)
+    good, bad = rng.multinomial(60, np.full(20, 0.05) * np.linspace(0.5, 1.5, 20), (2, 600)), rng.multinomial(90, np.full(20, 0.05), (2, 600))
+    found = auc_difference((good[0], bad[0]), (good[1], bad[1]), exact_ties=True)
+    assert 0.93 <= ((found.low <= 0) & (found.high >= 0)).mean() <= 0.97
+
+
+def test_scores_of_two_lengths_are_refused():
+    with pytest.raises(EquiscoreError, match=r"different lengths. Fix: "):
+        auc_difference_paired([1, 2], [1, 2, 3], [0, 1])
+
+
+@pytest.mark.parametrize("outcome", [np.ones(9), np.zeros(9), np.array([1] + [0] * 8)], ids=["only good", "only bad", "one good"])
+def test_a_class_without_spread_gives_no_test(outcome):
+    found = auc_difference_paired(np.arange(9.0), np.arange(9.0)[::-1], outcome)
+    assert np.isnan(found.p)
+    assert np.isnan(found.value) == (outcome.min() == outcome.max())
+
+
+def test_weights_that_are_no_frequencies_are_linearised():
+    """Against the spread of the AUC over redrawn people of fixed classes; as frequencies the weights would promise too much."""
+    rng = np.random.default_rng(31)
+    values = []
+    low = high = 0
+    for _ in range(400):
+        place = np.concatenate([rng.choice(6, 200, p=[0.05, 0.1, 0.15, 0.2, 0.2, 0.3]), rng.choice(6, 200)])
+        good = np.repeat([1, 0], 200)
+        w = rng.gamma(0.5, 2.0, 400)
+        (g, b), (g2, b2) = ([np.bincount(place, side * weight, 6) for side in (good, 1 - good)] for weight in (w, w**2))
+        found = auc_from_bins(g, b, exact_ties=True, squared=(g2, b2))
+        values.append(float(found.value))
+        low, high = low + float(found.low), high + float(found.high)
+    half = 1.96 * np.std(values)
+    assert (high - low) / 400 / 2 == pytest.approx(half, rel=0.12)
+
+
+def test_p24_ties_at_the_top_and_a_score_of_two_values():
+    """The curve starts at (0, 0) whatever ties at the top; a score of two values has the AUC of one triangle, not 0."""
+    outcome, scores = np.array([1, 1, 1, 0, 0, 1]), np.array([9.0, 9.0, 9.0, 9.0, 1.0, 1.0])
+    curve = roc(*(np.bincount((scores > 1).astype(int), side).astype(float) for side in (outcome, 1 - outcome)))
+    false_positive, true_positive, _ = roc_curve(outcome, scores)
+    assert curve.false_positive.tolist() == false_positive.tolist() == [0.0, 0.5, 1.0]
+    assert curve.true_positive.tolist() == true_positive.tolist() == [0.0, 0.75, 1.0]
+    assert auc(scores, outcome).value == roc_auc_score(outcome, scores) == 0.625
+    assert auc(np.ones(6), outcome).value == 0.5

@@ -1,3 +1,5 @@
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,10 +8,14 @@ from scipy import optimize, special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from scoring.errors import EquiscoreError
+from scoring.fairness import intervals
+from scoring.fairness.exact import HeldDifference, HeldRatio, exact_p_held
+from scoring.fairness.hypotheses import ratio_test
 from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval, zero_upper
-from scoring.fairness.restricted import score_statistic
+from scoring.fairness.restricted import rising_root, score_statistic
 
-PROPORTIONS, DIFFERENCES, RATIOS = ("wilson", "clopper-pearson"), ("newcombe", "miettinen-nurminen"), ("koopman", "gart-nam", "katz")
+PROPORTIONS, DIFFERENCES = ("wilson", "clopper-pearson", "mid-p"), ("newcombe", "miettinen-nurminen")
+RATIOS = ("koopman", "gart-nam", "katz", "miettinen-nurminen")
 Z = 1.959963984540054
 NAN, INF = np.nan, np.inf
 
@@ -47,6 +53,25 @@ def test_proportion_limits_of_fractional_counts_are_those_of_statsmodels(ours, t
     assert proportion_interval(3.7, 21.2, method=ours) == pytest.approx(proportion_confint(3.7, 21.2, method=theirs), rel=1e-9)
 
 
+def test_mid_p_limits_leave_half_a_tail_beyond_them():
+    x, n = np.array([(x, n) for n in (1, 2, 17, 60, 3_000) for x in range(0, n + 1, max(1, n // 40))]).T
+    low, high = proportion_interval(x, n, confidence=0.9, method="mid-p")
+    below, above = stats.binom.sf(x, n, low) + stats.binom.pmf(x, n, low) / 2, stats.binom.cdf(x, n, high) - stats.binom.pmf(x, n, high) / 2
+    np.testing.assert_allclose(below[x > 0], 0.05, rtol=1e-9)
+    np.testing.assert_allclose(above[x < n], 0.05, rtol=1e-9)
+    assert (low[x == 0] == 0).all()
+    assert (high[x == n] == 1).all()
+    exact = proportion_interval(x, n, confidence=0.9, method="clopper-pearson")
+    assert ((exact[0] <= low) & (high <= exact[1])).all()
+    np.testing.assert_allclose(low, 1 - np.array(proportion_interval(n - x, n, confidence=0.9, method="mid-p")[1]), atol=1e-14)
+
+
+def test_mid_p_of_fractional_counts_lies_between_those_of_whole_ones():
+    lower, between, upper = (proportion_interval(x, 20, method="mid-p") for x in (3, 3.4, 4))
+    assert (np.array(lower) < between).all()
+    assert (np.array(between) < upper).all()
+
+
 def test_newcombe_is_that_of_statsmodels():
     x, n, y, m = random_pairs(200)
     theirs = [confint_proportions_2indep(*pair, method="newcomb", compare="diff") for pair in zip(x, n, y, m, strict=True)]
@@ -59,7 +84,7 @@ def likeliest_at_difference(gap, x, n, y, m):
     def slope(p):
         return (x - n * (p + gap)) * p * (1 - p) + (y - m * p) * (p + gap) * (1 - p - gap)
 
-    low, high = max(0.0, -gap), min(1.0, 1 - gap)
+    low, high = max(0 * gap, -gap), min(1 + 0 * gap, 1 - gap)
     for _ in range(200):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) > 0 else (low, middle)
@@ -78,8 +103,39 @@ def test_miettinen_nurminen_limits_solve_the_score_equation(pair):
         assert (x / n - y / m - limit) / np.sqrt(variance) == pytest.approx(z, abs=1e-6)
 
 
+def test_miettinen_nurminen_keeps_its_digits_where_the_rates_are_hardly_free():
+    """One of 3,548 missed against 94 of 18,812 hit: the cubic of the restricted rates loses them, the multiplier does not."""
+    counts, confidence = (94, 18_812, 3_547, 3_548), 0.99999
+    x, n, y, m = map(Decimal, counts)
+    for limit, sign in zip(difference_interval(*counts, confidence=confidence, method="miettinen-nurminen"), (1, -1), strict=True):
+        gap = Decimal(float(limit))
+        with localcontext(prec=50):
+            p, q = likeliest_at_difference(gap, x, n, y, m)
+            variance = (p * (1 - p) / n + q * (1 - q) / m) * (n + m) / (n + m - 1)
+            score = float((x / n - y / m - gap) / variance.sqrt())
+        assert score == pytest.approx(sign * stats.norm.ppf((1 + confidence) / 2), abs=1e-8)
+
+
+@pytest.mark.parametrize("pair", [(36, 40, 16, 80), (3, 20, 60, 100), (1, 12, 5, 30), (6, 7, 3, 9), (24, 73, 53, 65)])
+def test_miettinen_nurminens_ratio_is_that_of_statsmodels(pair):
+    theirs = confint_proportions_2indep(*pair, method="score", compare="ratio", correction=True)
+    assert ratio_interval(*pair, method="miettinen-nurminen") == pytest.approx(theirs, rel=1e-6)
+
+
+def test_miettinen_nurminens_ratio_is_koopmans_at_a_larger_quantile_in_each_pair():
+    x, n, y, m = random_pairs(300, seed=4)
+    low, high = ratio_interval(x, n, y, m, method="miettinen-nurminen")
+    for limit, z in ((low, Z), (high, -Z)):
+        shown = np.isfinite(limit) & (limit > 0)
+        plain = score_statistic(x[shown], n[shown], y[shown], m[shown], ratio=limit[shown]).plain
+        total = (n + m)[shown]
+        np.testing.assert_allclose(plain * np.sqrt((total - 1) / total), z, atol=1e-6)
+    assert np.transpose(ratio_interval([0.2, 0.0], 0.5, [0.1, 0.1], 0.5, method="miettinen-nurminen")).tolist() == [[0, INF], [0, INF]]
+
+
 def test_koopman_is_that_of_statsmodels_and_not_miettinen_nurminen():
     assert np.round(ratio_interval(36, 40, 16, 80), 4).tolist() == [2.9396, 7.1522]
+    assert np.round(ratio_interval(36, 40, 16, 80, method="miettinen-nurminen"), 4).tolist() == [2.9346, 7.1663]
     assert ratio_interval(36, 40, 16, 80) == pytest.approx(
         confint_proportions_2indep(36, 40, 16, 80, method="score", compare="ratio", correction=False), rel=1e-7
     )
@@ -106,6 +162,39 @@ def test_score_limits_of_a_ratio_are_found_again_by_bisection(pair, method):
     assert ratio_interval(*pair, method=method) == pytest.approx(by_bisection, rel=1e-9)
 
 
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
+def test_gart_and_nams_limits_are_brentqs_to_ten_digits(confidence):
+    """Among them nobody and everybody hit on either side, fractional counts and counts of a million."""
+    z = stats.norm.ppf((1 + confidence) / 2)
+    few = [(0, 5, 3, 9), (5, 5, 3, 9), (3, 9, 9, 9), (5, 5, 9, 9), (0, 5, 9, 9), (0.3, 2.7, 1.9, 30.5), (48e4, 1e6, 51e4, 1e6), (12, 1e6, 3, 90)]
+    for pair in (*few, *zip(*random_pairs(60, seed=6), strict=True)):
+        if pair[0] + pair[2] == 0:
+            continue
+        found = ratio_interval(*pair, confidence=confidence, method="gart-nam")
+        for limit, target in zip(found, (z, -z), strict=True):
+            if 0 < limit < INF:
+                # the bracket is a factor of 4 about what was found: what is asked is whether the sign turns there
+                root = optimize.brentq(
+                    lambda log_ratio, pair=pair, target=target: float(score_statistic(*pair, ratio=np.exp(log_ratio)).corrected) - target,
+                    np.log(limit) - 1.4,
+                    np.log(limit) + 1.4,
+                    xtol=1e-14,
+                )
+                assert limit == pytest.approx(np.exp(root), rel=1e-10 if max(pair) < 1e5 else 1e-8)
+
+
+@pytest.mark.parametrize("y", [1, 2, 3, 0.4])
+@pytest.mark.parametrize("everybody", [False, True])
+def test_there_is_an_upper_limit_as_long_as_the_corrected_score_gets_that_low(y, everybody):
+    """Towards an infinite ratio the corrected score tends to -sqrt(1 + 6 y): beyond that quantile no ratio is too large."""
+    lowest = np.sqrt(1 + 6 * y)
+    m = y if everybody else y + 7
+    assert score_statistic(5, 9, y, m, ratio=1e14).corrected == pytest.approx(-lowest, rel=1e-5)
+    within, beyond = (2 * stats.norm.cdf(lowest * factor) - 1 for factor in (0.98, 1.02))
+    assert np.isfinite(ratio_interval(5, 9, y, m, confidence=within, method="gart-nam")[1])
+    assert ratio_interval(5, 9, y, m, confidence=beyond, method="gart-nam")[1] == INF
+
+
 def test_koopmans_closed_form_meets_the_quantile_for_counts_of_every_size():
     rng = np.random.default_rng(7)
     n, m = (10 ** rng.uniform(0.3, 6, (2, 20_000))).astype(int)
@@ -117,6 +206,100 @@ def test_koopmans_closed_form_meets_the_quantile_for_counts_of_every_size():
         missed = np.abs(score_statistic(x[shown], n[shown], y[shown], m[shown], ratio=limit[shown]).plain - z)
         assert np.quantile(missed, 0.999) < 4e-8  # the bound of formulas, section 3
         assert missed.max() < 1e-5  # where all but a few of a million are hit, 1 - p has few digits and z itself is no surer
+
+
+# --- exact limits ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("interval", "held"), [(ratio_interval, HeldRatio), (difference_interval, HeldDifference)])
+@pytest.mark.parametrize("pair", [(9, 11, 4, 12), (1, 6, 3, 14), (7, 7, 2, 9), (2, 9, 8, 8)])
+def test_exact_limits_are_where_the_exact_test_begins_to_reject(interval, held, pair):
+    for limit, side, outward in zip(interval(*pair, method="exact"), (1, -1), (-1, 1), strict=True):
+        inside, outside = (exact_p_held(*pair, held(limit * (1 - step * np.sign(limit) * outward)), side=side) for step in (1e-4, -1e-4))
+        assert inside > 0.025 >= outside
+
+
+@pytest.mark.parametrize(("interval", "truth"), [(ratio_interval, lambda p, q: p / q), (difference_interval, lambda p, q: p - q)])
+def test_exact_limits_cover_at_every_pair_of_rates(interval, truth):
+    n, m, confidence = 3, 5, 0.8
+    x, y = (a.ravel() for a in np.meshgrid(np.arange(n + 1), np.arange(m + 1), indexing="ij"))
+    low, high = interval(x, n, y, m, method="exact", confidence=confidence)
+    p, q = (a.ravel()[:, None] for a in np.meshgrid(np.linspace(0.01, 0.99, 25), np.linspace(0.01, 0.99, 25)))
+    low, high = np.nan_to_num(low, nan=0.0), np.nan_to_num(high, nan=INF)  # nobody hit at all leaves every ratio open
+    covered = (low <= truth(p, q)) & (truth(p, q) <= high)
+    coverage = np.sum(stats.binom.pmf(x, n, p) * stats.binom.pmf(y, m, q) * covered, axis=1)
+    assert coverage.min() >= confidence
+    score = "koopman" if interval is ratio_interval else "miettinen-nurminen"
+    low, high = (
+        np.nan_to_num(limit, nan=end) for limit, end in zip(interval(x, n, y, m, method=score, confidence=confidence), (0, INF), strict=True)
+    )
+    assert np.sum(stats.binom.pmf(x, n, p) * stats.binom.pmf(y, m, q) * ((low <= truth(p, q)) & (truth(p, q) <= high)), axis=1).min() < confidence
+
+
+def test_exact_limits_at_the_edges_take_arrays_and_repeat_nothing(monkeypatch):
+    asked = []
+    monkeypatch.setattr("scoring.fairness.exact.exact_p_held", lambda *counts, **how: asked.append(counts[:4]) or exact_p_held(*counts, **how))
+    low, high = ratio_interval([[0, 5, 0, 3], [5, 0, 3, 3]], [[9, 9, 9, 9], [9, 0, 9, 9]], [[3, 0, 0, 4], [0, 3, 4, 4]], 9, method="exact")
+    assert low[0, 0] == 0 < high[0, 0] < INF
+    assert 0 < low[0, 1] < high[0, 1] == INF
+    assert np.isnan([low[0, 2], high[0, 2], low[1, 1], high[1, 1]]).all()
+    assert low[0, 3] == low[1, 2] == low[1, 3]
+    once = len(asked)
+    ratio_interval([0, 5, 3], 9, [3, 0, 4], 9, method="exact")
+    assert len(asked) == 2 * once
+    assert np.isclose(difference_interval(3, 3, 0, 4, method="exact")[1], 1.0)
+    assert np.isnan(difference_interval(0, 0, 3, 4, method="exact")).all()
+    assert ratio_interval([], [], [], [], method="exact")[0].shape == (0,)
+
+
+@pytest.mark.parametrize(("counts", "name"), [((2.5, 9, 1, 9), "hits: 2.5"), ((2, 9.5, 1, 9), "trials: 9.5"), ((2, 9, 1, 9.1), "ref_trials: 9.1")])
+@pytest.mark.parametrize("interval", [ratio_interval, difference_interval])
+def test_exact_limits_are_of_people_counted(interval, counts, name):
+    with pytest.raises(EquiscoreError, match=rf"^{name} is no whole number.*Fix: "):
+        interval(*counts, method="exact")
+
+
+# --- the search for a root ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_root_is_found_wherever_newton_alone_would_leave_or_circle():
+    def arctangent(v, at):
+        return np.arctan(v - at), 1 / (1 + (v - at) ** 2)
+
+    at = np.array([0.0, 3.0, 1e6, -2e4])
+    found = rising_root(arctangent, np.full(4, 50.0), np.full(4, -INF), np.full(4, INF), at)
+    np.testing.assert_allclose(found, at, rtol=1e-12, atol=1e-12)
+
+
+def test_a_root_at_once_and_no_root_to_seek():
+    def line(v):
+        return v - 2.0, np.ones_like(v)
+
+    ends = np.array([0.0]), np.array([9.0])
+    assert rising_root(line, np.array([2.0]), *ends).tolist() == [2.0]
+    assert rising_root(line, np.empty(0), np.empty(0), np.empty(0)).size == 0
+
+
+@pytest.mark.parametrize("method", RATIOS)
+def test_blocks_leave_no_seam(method, monkeypatch):
+    x, n, y, m = random_pairs(100, seed=8)
+    whole = np.array(ratio_interval(x, n, y, m, method=method))
+    monkeypatch.setattr(intervals, "BLOCK", 7)
+    np.testing.assert_array_equal(np.array(ratio_interval(x, n, y, m, method=method)), whole)
+
+
+# --- the level is only a level -----------------------------------------------------------------------------------------------------
+
+
+def test_p10_another_level_moves_the_limits_and_nothing_else():
+    """The p-values know no level; at every level the side of the tolerance on which the limits lie is the verdict of p < alpha."""
+    x, n, y, m = random_pairs(150, seed=10)
+    test = ratio_test(x, n, y, m, exact=False)
+    for alpha in (0.1, 0.025, 0.005):
+        low, high = ratio_interval(x, n, y, m, confidence=1 - 2 * alpha, method="gart-nam")
+        np.testing.assert_array_equal(test.p_exclusion < alpha, high < 0.8)
+        np.testing.assert_array_equal(test.p_within < alpha, low > 0.8)
+        np.testing.assert_array_equal(np.array(ratio_test(x, n, y, m, exact=False)), np.array(test))
 
 
 # --- edges -------------------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from scoring.fairness.counts import Counts
 from scoring.fairness.disparity import compare
 from scoring.fairness.hypotheses import adjust, ratio_test
 from scoring.fairness.metrics import METRICS, STATES
-from scoring.fairness.verdicts import because, judge
+from scoring.fairness.verdicts import _focused, because, judge
 from scoring.vocabulary import UNKNOWN, Verdict
 
 SELECTION, TPR, EXCLUSION_RATE = (METRICS[name] for name in ("selection_rate", "true_positive_rate", "exclusion_rate"))
@@ -43,10 +43,10 @@ def judged(groups, metrics=(SELECTION,), *, reference="rest", declared=None, **b
         pytest.param((200, 300), (400, 100), E, (), id="half as often, many people"),
         pytest.param((395, 105), (400, 100), W, (), id="as often, many people"),
         pytest.param((360, 140), (400, 100), W, ("smaller_difference",), id="within, but a smaller difference is shown"),
-        pytest.param((14, 11), (400, 100), L, ("needed",), id="below the tolerance, few people"),
-        pytest.param((18, 7), (400, 100), U, ("needed",), id="above the tolerance, few people"),
-        pytest.param((64, 36), (80, 20), L, ("at_tolerance",), id="at the tolerance to a rounding: no number settles it"),
-        pytest.param((24, 1), (400, 100), U, ("small",), id="within by its test, but too few people to be shown so"),
+        pytest.param((14, 11), (400, 100), L, ("needed", "detectable"), id="below the tolerance, few people"),
+        pytest.param((18, 7), (400, 100), U, ("needed", "detectable"), id="above the tolerance, few people"),
+        pytest.param((64, 36), (80, 20), L, ("at_tolerance", "detectable"), id="at the tolerance to a rounding: no number settles it"),
+        pytest.param((24, 1), (400, 100), U, ("small", "detectable"), id="within by its test, but too few people to be shown so"),
         pytest.param((0, 60), (90, 810), E, ("zero", "exact"), id="0 of 60 where 6 were expected is a finding"),
         pytest.param((0, 3), (1, 49), L, ("zero", "needed"), id="0 of 3 where 0.06 were expected is no finding"),
         pytest.param((0, 20), (0, 80), N, ("nobody_selected",), id="nobody at all was selected"),
@@ -62,7 +62,7 @@ def test_a_refusal_twenty_times_as_frequent_is_not_reassuring():
     """.80 against .99 has a ratio of .808, within the tolerance; the refusals are twenty times as frequent."""
     groups = {"g": (8080, 1920), "r": (99000, 1000)}
     row = judged(groups).loc["g"]
-    assert (row["verdict"], row["reasons"]) == (U, ("refusals",))
+    assert (row["verdict"], row["reasons"]) == (U, ("refusals", "detectable"))
     assert row["refusal_ratio"] == pytest.approx(19.2)
     assert judged(groups, refusal_tolerance=20).loc["g", "verdict"] == W
 
@@ -109,7 +109,7 @@ def test_outcomes_seen_of_the_accepted_alone_give_no_verdict():
 
 def test_an_unseen_outcome_of_the_refused_forbids_the_reassuring_verdict():
     partly = {"g": {"tp": 500, "fn": 100, "ru": 40}, "r": {"tp": 500, "fn": 100, "ru": 20}}
-    assert judged(partly, [TPR]).loc["g", ["verdict", "reasons"]].tolist() == [U, ("unobserved",)]
+    assert judged(partly, [TPR]).loc["g", ["verdict", "reasons"]].tolist() == [U, ("unobserved", "detectable")]
 
 
 def test_no_outcome_is_said_where_the_primary_metric_needs_one():
@@ -146,16 +146,40 @@ def test_each_metric_is_a_family_and_combinations_are_one_apart():
     rng = np.random.default_rng(4)
     frame = pd.DataFrame({name: rng.choice(list("xyz"), 1200) for name in ("a", "b")}).assign(good=rng.integers(0, 2, 1200))
     frame["ok"] = rng.binomial(1, np.where(frame["a"] == "x", 0.4, 0.6))
-    rows = scoring.audit(frame, groups=["a", "b"], decision="ok", favourable=1, outcome="good", favourable_outcome=1).judged()
+    study = scoring.audit(frame, groups=["a", "b"], decision="ok", favourable=1, outcome="good", favourable_outcome=1)
+    rows = study.judged()
     families = {(metric, deep): part for (metric, deep), part in rows.groupby(["metric", rows["depth"] > 1])}
     assert {key: len(part) for key, part in families.items()} == {
         ("selection_rate", False): 6, ("selection_rate", True): 9, ("true_positive_rate", False): 6, ("true_positive_rate", True): 9
     }  # fmt: skip
-    for (_, deep), part in families.items():
-        by = "fdr_bh" if deep else "holm"
-        np.testing.assert_allclose(part["p_exclusion_adjusted"], multipletests(part["p_exclusion"], method=by)[1])
+    for (metric, deep), part in families.items():
+        if deep:  # combinations are excluded by the search: what it finds, and nothing else, is below alpha
+            found = study.subgroups(metric).query("depth > 1 and p <= p_adjusted and status != 'lead'")
+            assert set(part.loc[part["verdict"] == E, "group"]) == set(found["group"])
+            assert (part["p_exclusion_adjusted"] >= multipletests(part["p_exclusion"], method="fdr_bh")[1] - 1e-15).all()
+        else:
+            np.testing.assert_allclose(part["p_exclusion_adjusted"], multipletests(part["p_exclusion"], method="holm")[1])
         np.testing.assert_allclose(part["p_within_adjusted"], multipletests(part["p_within"], method="holm")[1])
         assert (part["family"] == len(part)).all()
+
+
+def test_an_open_verdict_says_the_ratio_that_would_have_been_shown():
+    """Of 25 people against 500 at .8: the exclusion of a group at that ratio is shown in eight files of ten, simulated."""
+    row = judged({"g": (14, 11), "r": (400, 100)}).loc["g"]
+    rng = np.random.default_rng(1)
+    hits, ref = rng.binomial(25, row["detectable"] * 0.8, 4000), rng.binomial(500, 0.8, 4000)
+    shown = ratio_test(hits, 25, ref, 500, tolerance=0.8).p_exclusion < 0.025 / row["family"]
+    assert shown.mean() == pytest.approx(0.8, abs=0.08)
+    assert f"a ratio of {row['detectable']:.2f} or less would be shown" in row["because"]
+
+
+def test_what_the_search_finds_and_nothing_else_is_an_excluded_combination():
+    raw, bh = np.array([0.001, 0.01, 0.02, 0.5, np.nan]), np.array([0.004, 0.02, 0.0267, 0.5, np.nan])
+    for threshold, shown in ((0.01, 2), (0.0005, 0), (np.nan, 0), (0.02, 2)):
+        scaled = _focused(raw, bh, threshold, 0.025)
+        assert (scaled < 0.025).sum() == shown
+        assert (scaled[:4] >= bh[:4]).all()
+        assert np.isnan(scaled[4])
 
 
 def test_asking_more_questions_cannot_bury_an_exclusion():

@@ -1,0 +1,200 @@
+"""Further questions that the same counts answer: within strata, by score, along the funnel, of who is unknown or unobserved.
+
+Each method asks one file of `fairness/` and lets the answer out through `_shown_groups`, as `Tables` lets its own out through `published`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scoring.errors import StudyError
+from scoring.fairness import ll144
+from scoring.fairness.amounts import amount_rows, theil
+from scoring.fairness.conditional import conditional_rows, conditional_sentences, stratum_rows
+from scoring.fairness.funnel import funnel_rows, funnel_sentences
+from scoring.fairness.membership import membership_rows
+from scoring.fairness.metrics import METRICS, Metric, chosen
+from scoring.fairness.published import only_shown, without_small_blocks
+from scoring.fairness.representation import representation_fit, representation_rows
+from scoring.fairness.score_metrics import score_rows
+from scoring.fairness.search import search
+from scoring.fairness.selective import selective_rows
+from scoring.fairness.selective_ends import Assumption
+from scoring.fairness.sweeps import SWEPT, threshold_sweep
+from scoring.fairness.whatif import coarsened
+from scoring.plan import Population
+from scoring.reading import Tables
+
+
+@dataclass(frozen=True)
+class FurtherTables(Tables):
+    """The tables of a study beyond rates, disparities and verdicts. A table that needs what was not declared says so."""
+
+    # within strata
+
+    def conditional(self, strata: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return each group's ratio as it is and within strata, side by side: pooled ratio, tests, decomposition, reversal.
+
+        Parameters
+        ----------
+        strata
+            Names of columns declared as strata; by default each, and all of them crossed.
+        metrics
+            Names in the table of metrics; by default those that are judged.
+        """
+        rows = conditional_rows(
+            self.counts, self._named(metrics), strata, reference=self.plan.reference, bounds=self.plan.bounds, declared=self._declared
+        )
+        return self._shown_groups(rows)
+
+    def by_stratum(self, strata: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return each group against its reference in each stratum. Published, a table with a small cell is withheld whole."""
+        rows = stratum_rows(
+            self.counts, self._named(metrics), strata, reference=self.plan.reference, bounds=self.plan.bounds, declared=self._declared
+        )
+        return self._shown_blocks(rows, ["attribute", "stratified_by", "metric"], ["trials", "ref_trials"])
+
+    def conditional_findings(self, language: str = "en") -> list[str]:
+        """Return what `conditional` says of the primary metric as plain sentences: both figures, and what they cannot excuse."""
+        rows = self.conditional(metrics=[self.plan.primary])
+        return conditional_sentences(rows[rows["reason"].ne("folded")], self.plan.bounds, language, self.titles)
+
+    # scores
+
+    def scores(self, probability: str | None = None) -> pd.DataFrame:
+        """Return the score metrics of everybody and of each group: discrimination, calibration, distance to the rest.
+
+        `probability` says that the score is the probability of a ``good`` (or ``bad``) outcome: only then can calibration be asked about.
+        """
+        self._needs_score()
+        rows = score_rows(self.counts, confidence=self.plan.bounds.confidence, probability=probability, seed=self.plan.seed)
+        return self._shown_groups(rows)
+
+    def threshold_sweep(self, attribute: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return rates of each group and ratios to the rest at every cut-off, with intervals.
+
+        Published, bins of each group are joined until each holds enough people, whatever came of them: then only the selection rate is told.
+        """
+        self._needs_score()
+        if self.threshold is None:
+            told = [name for name in SWEPT if self.counts.observed or not METRICS[name].needs_outcome]
+            return threshold_sweep(self.counts, attribute, metrics or told, bounds=self.plan.bounds)
+        counts = replace(self.counts, histogram=coarsened(self.counts.histogram, self.threshold))
+        return self._shown_groups(threshold_sweep(counts, attribute, ["selection_rate"], bounds=self.plan.bounds))
+
+    def selection_table(self, by: str | Sequence[str]) -> pd.DataFrame:
+        """Return selection rates and impact ratios in the shape of NYC Local Law 144."""
+        return self._shown_groups(ll144.selection_table(self.counts, by, self.plan.bounds))
+
+    def scoring_table(self, attribute: str) -> pd.DataFrame:
+        """Return scoring rates (share above the median score of all) and impact ratios in the shape of NYC Local Law 144."""
+        self._needs_score()
+        return self._shown_groups(ll144.scoring_table(self.counts, attribute, self.plan.bounds))
+
+    # search
+
+    def subgroups(self, metric: str | None = None, method: str = "focused") -> pd.DataFrame:
+        """Return the fewest groups and combinations that say all that is shown, largest shortfall first, and what was left out and why.
+
+        `method` is ``focused`` (Focused Benjamini-Hochberg) or ``held-out`` (searched on one half of the people, confirmed on the other).
+        """
+        rng = np.random.default_rng(self.plan.seed)
+        rows = search(self.counts, metric or self.plan.primary, bounds=self.plan.bounds, attributes=self.counts.attributes, method=method, rng=rng)
+        return self._shown_groups(rows)
+
+    # what was not observed
+
+    def memberships(self, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return each level of the attributes known by probability: the weighted estimate, and the bounds that it never stands without."""
+        if self.counts.soft is None:
+            raise StudyError("No attribute is known by probability. Fix: declare study.memberships, or pass memberships= to audit.")
+        rng = np.random.default_rng(self.plan.seed)
+        rows = membership_rows(self.counts.soft, self._named(metrics), bounds=self.plan.bounds, rng=rng)
+        return rows if self.threshold is None else rows[rows["people"] >= self.threshold].reset_index(drop=True)
+
+    def selective(self, assumption: Assumption = "none", metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return between what values each metric of outcomes lies, whatever came of those whose outcome was not seen.
+
+        `assumption`: ``none``; ``monotone`` (the refused are no better than the accepted) or ``score`` (no better than their score says).
+        """
+        listed = None if metrics is None else self._named(metrics)
+        return self._shown_groups(selective_rows(self.counts, listed, bounds=self.plan.bounds, assumption=assumption))
+
+    # funnel, amounts, representation
+
+    def funnel(self) -> pd.DataFrame:
+        """Return who passed each stage of those who had passed all before, per group, and which stage makes the gap."""
+        if not self.plan.funnel:
+            raise StudyError("This study has no funnel. Fix: declare study.funnel, or pass funnel= to audit.")
+        rows = funnel_rows(self.counts, self.plan.funnel, **self._asked)
+        return self._shown_blocks(rows, ["attribute", "stage"], ["trials", "ref_trials"])
+
+    def funnel_findings(self, language: str = "en") -> list[str]:
+        """Return what `funnel` says as plain sentences."""
+        rows = self.funnel()
+        return funnel_sentences(rows[rows["verdict"].notna()], self.plan.funnel, self.plan.bounds, language, self.titles)
+
+    def amounts(self) -> pd.DataFrame:
+        """Return mean and quantiles of each declared amount per group, beside the reference's, with intervals."""
+        rows = amount_rows(
+            self._counted_amounts(), self.plan.amounts, bounds=self.plan.bounds, reference=self.plan.reference, clustered=self.counts.clustered
+        )
+        if self.threshold is not None:  # the tenth part of a small group is a person or two
+            few = rows["people"] < 10 * self.threshold
+            rows = rows.assign(**{name: rows[name].mask(few) for name in map(str, rows) if name.startswith(("q10", "q90"))})
+        return self._shown_groups(rows)
+
+    def inequality(self) -> pd.DataFrame:
+        """Return Theil's T of each amount, split into what lies between groups and within them."""
+        return theil(self._counted_amounts(), self.plan.amounts)
+
+    def representation(self, population: Mapping[str, Population] | None = None) -> pd.DataFrame:
+        """Return each group's share of the file beside its share of the population served, from a cited source."""
+        rows = representation_rows(self.counts, self._population(population), bounds=self.plan.bounds)
+        return self._shown_groups(rows)
+
+    def representation_fit(self, population: Mapping[str, Population] | None = None) -> pd.DataFrame:
+        """Return one test for each attribute of whether the file has the shares of the population."""
+        return representation_fit(self.counts, self._population(population), bounds=self.plan.bounds)
+
+    # within
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """Against whom, by which bounds, with which declared levels."""
+        return {"reference": self.plan.reference, "bounds": self.plan.bounds, "declared": self._declared}
+
+    def _named(self, metrics: Sequence[str] | None) -> list[Metric]:
+        return self._with_primary(chosen(metrics or self._judged_metrics, outcome=self.counts.observed))
+
+    def _needs_score(self) -> None:
+        if not len(self.counts.edges):
+            raise StudyError("This study has no score. Fix: declare study.score, or pass score= to audit.")
+
+    def _counted_amounts(self) -> pd.DataFrame:
+        if self.counts.amounts is None:
+            raise StudyError("This study has no amounts. Fix: declare study.amounts, or pass amounts= to audit.")
+        return self.counts.amounts
+
+    def _population(self, population: Mapping[str, Population] | None) -> Mapping[str, Population]:
+        if not (found := self.plan.population if population is None else population):
+            raise StudyError("There is no population to hold the file against. Fix: declare study.population, or hand it in.")
+        return found
+
+    def _shown_groups(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Leave what may be shown: groups that are published as they are, and a line that names the others."""
+        return rows if self.threshold is None else only_shown(rows, self._published_base)
+
+    def _shown_blocks(self, rows: pd.DataFrame, block: list[str], counts: list[str]) -> pd.DataFrame:
+        """Leave what may be shown of a table whose cells are smaller than its groups."""
+        return rows if self.threshold is None else without_small_blocks(self._shown_groups(rows), block, counts, self.threshold)
+
+    @property
+    def _published_base(self) -> pd.DataFrame:
+        """Return the published rows that say which groups stand as they are."""
+        return self._shown(self._compared(None, ["selection_rate"])) if self.plan.bounds.depth == 1 else self._published_judgement
