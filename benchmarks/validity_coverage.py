@@ -60,7 +60,8 @@ def of_proportion(limits: Limits, trials: int, rates: Floats) -> Coverage:
     """Enumerate the coverage of an interval of one rate: its limits rise with the hits, so those that hold a truth lie side by side."""
     low, high = limits(np.arange(trials + 1), trials)
     first, past = np.searchsorted(high, rates, "left"), np.searchsorted(low, rates, "right")
-    below, above = chance_up_to(first - 1.0, trials, rates), 1 - chance_up_to(past - 1.0, trials, rates)
+    below, upto = (chance_up_to(end.astype(np.float64) - 1, trials, rates) for end in (first, past))
+    above = 1 - upto
     enough = np.minimum(trials * rates, trials * (1 - rates)) >= ENOUGH - 1e-9
     return Coverage(1 - below - above, np.maximum(below, above), enough, tuple(f"n = {trials:,}, p = {p:.4f}" for p in rates))
 
@@ -84,7 +85,7 @@ def of_pair(limits: Limits, trials: tuple[int, int], ratio: float, rates: Floats
     p_g = p_r * ratio
     reach = 6.5 * np.sqrt(m * p_r * (1 - p_r)) + 8  # beyond lies less than 1e-8
     start = np.maximum(np.floor(m * p_r - reach), 0)
-    y = start[:, None] + np.arange(int(np.ceil(2 * reach.max())) + 2)
+    y: Floats = start[:, None] + np.arange(np.ceil(2 * reach.max()) + 2, dtype=np.float64)
     chance = chance_of(y, m, p_r[:, None])
     y = np.minimum(y, m)
     if difference:
@@ -202,7 +203,12 @@ def summary(name: str, found: Coverage) -> dict[str, object]:
 
 def misses(row: Mapping[str, object]) -> list[str]:
     """Say in what a row of the table misses what is promised."""
-    name, mean, lowest, anywhere = str(row["interval"]), float(str(row["mean"])), float(str(row["lowest, 5 expected"])), float(str(row["lowest anywhere"]))
+    name, mean, lowest, anywhere = (
+        str(row["interval"]),
+        float(str(row["mean"])),
+        float(str(row["lowest, 5 expected"])),
+        float(str(row["lowest anywhere"])),
+    )
     if "comparison" in name:
         return []
     if name in NEVER_UNDER:
@@ -232,17 +238,24 @@ PROMISE = (
 
 
 def _section_one(rows: list[dict[str, object]], sizes: Sequence[int]) -> Section:
-    simulated = f"Nothing: the sum over all counts of hits, at every rate from .02 to .98 in steps of .0025, of {len(sizes)} sizes from {min(sizes)} to {max(sizes):,}."
-    promised = f"{PROMISE} Clopper-Pearson: never under 95 %. A verdict uses one side of an interval, so the worst side is printed too (nominal .025)."
+    simulated = (
+        f"Nothing: the sum over all counts of hits, at every rate from .02 to .98 in steps of .0025, of {len(sizes)} sizes from {min(sizes)} to "
+        f"{max(sizes):,}."
+    )
+    promised = (
+        f"{PROMISE} Clopper-Pearson: never under 95 %. A verdict uses one side of an interval, so the worst side is printed too (nominal .025)."
+    )
     return Section("One rate", simulated, promised, pd.DataFrame(rows), [miss for row in rows for miss in misses(row)])
 
 
 def _section_two(rows: list[dict[str, object]], sides: Sequence[int], *, short: bool) -> Section:
     steps = ".01" if short else f".0025 (differences with more than {LARGE:,} people on a side: .01)"
     simulated = (
-        f"Nothing: all counts of both sides but those of chance under 1e-8; group and reference of {', '.join(f'{n:,}' for n in sides)} people, every size against "
+        f"Nothing: all counts of both sides but those of chance under 1e-8; group and reference of {', '.join(f'{n:,}' for n in sides)} people, "
+        f"every size against "
         f"every other; the reference's rate from .02 to .98 in steps of {steps}; ratio of the rates .5, .64, .8, 1 and 1.25 (where it leaves the "
-        "group's rate under 1). The exact limits at 20 against 20, 10 against 30 and 30 against 10 only: they take .2 s a pair of counts. Where there is "
+        "group's rate under 1). The exact limits at 20 against 20, 10 against 30 and 30 against 10 only: they take .2 s a pair of counts. Where "
+        "there is "
         "no interval (nobody hit on either side, or a side without limit), nothing is claimed and nothing missed."
     )
     promised = f"{PROMISE} Exact: never under 95 %."

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from scipy import special
-from validity_familywise import ALPHA, BOUNDS, TAU, Sides, four_fifths, z_test
 from validity_report import Floats, Part, Section, percent, spread
+from validity_rules import ALPHA, BOUNDS, TAU, Sides, four_fifths, z_test
 
 from scoring.fairness.hypotheses import ratio_test
 from scoring.fairness.planning import people_needed
@@ -69,10 +69,10 @@ def with_family(families: Sequence[int], files: int) -> pd.DataFrame:
 
 
 def plug_in(files: int) -> tuple[float, float]:
-    """Return the 10th and 90th percentile of what `people_needed` says of 30 people who are truly at the tolerance."""
+    """Return the 10th and 90th percentile of what `people_needed` says of 30 people truly at the tolerance, where it says a number."""
     hits = np.random.default_rng(30).binomial(30, TAU * RATE, files)
     said = people_needed(hits, 30, RATE * REFERENCE, REFERENCE, tolerance=TAU, alpha=ALPHA, power=BOUNDS.power)
-    low, high = np.quantile(said, [0.1, 0.9], method="inverted_cdf")
+    low, high = np.quantile(said[np.isfinite(said)], [0.1, 0.9], method="inverted_cdf")
     return float(low), float(high)
 
 
@@ -87,11 +87,15 @@ def run(*, short: bool, processes: int) -> Part:
 
 def _curves(rows: pd.DataFrame, files: int) -> Section:
     simulated = (
-        f"{files:,} files a line: one group of 30 to 3,000 people beside {REFERENCE:,} others, half of whom are selected. \"Flagged\" and \"passed\" of the two rules are their only "
+        f'{files:,} files a line: one group of 30 to 3,000 people beside {REFERENCE:,} others, half of whom are selected. "Flagged" and '
+        f'"passed" of the two rules are their only '
         "two answers; of ours the rest is LEANING or UNDETERMINED, which never counts as passed. At a true ratio of 1 every flag is a false alarm."
     )
     nominal = _nominal(rows)
-    promised = "At a true ratio of .8, which is neither, EXCLUSION and WITHIN_TOLERANCE in 2.5 % each (+ .5 points + 3 standard errors), and less of the false one away from it. The rules promise nothing."
+    promised = (
+        "At a true ratio of .8, which is neither, EXCLUSION and WITHIN_TOLERANCE in 2.5 % each (+ .5 points + 3 standard errors), and less of "
+        "the false one away from it. The rules promise nothing."
+    )
     bar = 100 * (ALPHA + 0.005 + 3 * np.sqrt(ALPHA * (1 - ALPHA) / files))
     missed = [f"{n} people: {share:.2f} % {side}." for n, side, share in nominal if share > bar]
     return Section("By true ratio and size of the group", simulated, promised, rows, missed)
@@ -103,7 +107,10 @@ def _nominal(rows: pd.DataFrame) -> list[tuple[int, str, float]]:
 
 
 def _families(rows: pd.DataFrame, files: int) -> Section:
-    simulated = f"{files:,} files: 500 people with a true ratio of .65 beside {REFERENCE:,} others, half of whom are selected, adjusted (Holm) for so many hypotheses, the others true."
+    simulated = (
+        f"{files:,} files: 500 people with a true ratio of .65 beside {REFERENCE:,} others, half of whom are selected, adjusted (Holm) for so "
+        f"many hypotheses, the others true."
+    )
     promised = "No figure: this is the price of asking many questions. What is shown before adjustment only stays LEANING and says so."
     return Section("By the number of groups asked about", simulated, promised, rows, [])
 
@@ -116,7 +123,8 @@ def _plans(rows: pd.DataFrame, *, short: bool) -> Section:
     room = 3 * np.sqrt(0.16 / files)
     missed = [f"{row['rates']}: {row['settled by s']}." for _, row in rows.iterrows() if not 0.79 - room <= float(row["settled by s"]) <= 0.83 + room]
     remark = (
-        f"It is right if the rates put in are the true ones. From 30 people truly at .8 of {RATE:g}, where no number would settle it, the rates seen make it say {low:,.0f} to "
-        f"{high:,.0f} more (8 files of 10): it is never shown without its condition."
+        f"It is right if the rates put in are the true ones. From 30 people truly at .8 of {RATE:g}, where no number would settle it, the rates "
+        f"seen make it say {low:,.0f} to "
+        f"{high:,.0f} more (8 files of 10 in which it gives a number): it is never shown without its condition."
     )
     return Section("People needed", simulated, promised, rows, missed, [remark])

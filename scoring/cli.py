@@ -35,6 +35,7 @@ app.add_typer(activity_app, name="activity")
 REFUSED, OURS = 2, 70
 _STEPS = {
     "intake": "Opening the customer file",
+    "why": "Asking what drives the score",
     "scores": "Scores and segments",
     "counts": "Counting",
     "people": "Writing scores",
@@ -96,6 +97,7 @@ def study_command(
     out: Annotated[Path | None, typer.Option(help="Folder of the study.  [default: studies/NAME]")] = None,
     scores: Annotated[Path | None, typer.Option(help="Also write each person's score, decision, segment and offer (Parquet, pseudonyms).")] = None,
     rejects: Annotated[Path | None, typer.Option(help="Also list the rows that break the contract (CSV or Parquet, pseudonyms).")] = None,
+    why: Annotated[bool, typer.Option("--why", help="Also ask what drives the gaps in the score, and which features stand for a group.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -109,7 +111,7 @@ def study_command(
         source = (declared.study.source or Source(path=data)).model_copy(update={"path": data, "url": None, "table": None})
         declared = declared.model_copy(update={"study": declared.study.model_copy(update={"source": source})})
     with _progress(quiet=quiet or as_json) as step:
-        study = conduct_study(declared, scores_to=scores, rejects_to=rejects, step=step)
+        study = conduct_study(declared, scores_to=scores, rejects_to=rejects, why=why, step=step)
         step("Judging")
         judged = study.published().judged()
     place = study.save(out or Path("studies") / activity.resolve().parent.name)

@@ -6,7 +6,7 @@ Each method asks one file of `fairness/` and lets the answer out through `_shown
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from scoring.fairness.selective import selective_rows
 from scoring.fairness.selective_ends import Assumption
 from scoring.fairness.sweeps import SWEPT, threshold_sweep
 from scoring.fairness.whatif import coarsened
+from scoring.inquiry.carriers import carriers
 from scoring.plan import Population
 from scoring.reading import Tables
 
@@ -34,6 +35,9 @@ from scoring.reading import Tables
 @dataclass(frozen=True)
 class FurtherTables(Tables):
     """The tables of a study beyond rates, disparities and verdicts. A table that needs what was not declared says so."""
+
+    inquiry: Mapping[str, pd.DataFrame] = field(default_factory=dict, kw_only=True, repr=False, compare=False)
+    """Tables that needed the customers themselves (`why.inquire`): drivers and proxies."""
 
     # within strata
 
@@ -162,7 +166,27 @@ class FurtherTables(Tables):
         """Return one test for each attribute of whether the file has the shares of the population."""
         return representation_fit(self.counts, self._population(population), bounds=self.plan.bounds)
 
+    # why: worked out when the study was made
+
+    def drivers(self) -> pd.DataFrame:
+        """Return what each feature gives to the gap in the mean score between a group and the rest: the parts add up to the gap."""
+        return self._shown_groups(self._inquired("drivers"))
+
+    def proxies(self) -> pd.DataFrame:
+        """Return how well the features, together and one by one, tell who is in each group: AUC with interval."""
+        rows = self._inquired("proxies").rename(columns={"level": "group"})
+        return self._shown_groups(rows).rename(columns={"group": "level"})
+
+    def carriers(self) -> pd.DataFrame:
+        """Return which features carry both the gap in the score and the group."""
+        return self._shown_groups(carriers(self._inquired("drivers"), self._inquired("proxies")))
+
     # within
+
+    def _inquired(self, name: str) -> pd.DataFrame:
+        if name not in self.inquiry:
+            raise StudyError(f"This study holds no {name}. Fix: make it with conduct_study(..., why=True), or `equiscore study --why`.")
+        return self.inquiry[name]
 
     @property
     def _asked(self) -> dict[str, Any]:

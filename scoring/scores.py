@@ -61,8 +61,8 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
     if train is None or plan.outcome is None:
         raise ContractError("There is nothing to learn from. Fix: declare study.outcome.")
     rows = collect(table.frame)
-    frame = _features(rows, table, plan)
-    known, weights = _sound(rows, table, plan)
+    frame = features_of(rows, table, plan)
+    known, weights = sound_rows(rows, table, plan)
     told = _outcomes(rows, table, plan)
     fitted = cross_fit(
         make_engine(train.engine),
@@ -70,7 +70,7 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
         told.astype(float),
         seed=train.seed,
         folds=train.folds,
-        groups=_persons(rows, table, plan),
+        groups=persons_of(rows, table, plan),
         observed=known & told.notna().to_numpy(),
         sample_weight=weights,
         favourable=1.0,
@@ -82,7 +82,7 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
     return extended(table, rows, {SCORE_COLUMN: pa.array(fitted.scores)}), fitted.estimator, facts
 
 
-def _sound(rows: pa.Table, table: Table, plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.float64] | None]:
+def sound_rows(rows: pa.Table, table: Table, plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.float64] | None]:
     """Return which rows break nothing that may be learned from, and what each weighs: nothing where its row is broken."""
     sound: NDArray[np.bool_] = rows[FAULT].is_null().to_numpy(zero_copy_only=False).astype(bool)
     if (name := plan.only(Role.WEIGHT)) is None:
@@ -92,7 +92,7 @@ def _sound(rows: pa.Table, table: Table, plan: Plan) -> tuple[NDArray[np.bool_],
     return sound, np.where(sound, weights, 0.0)
 
 
-def _features(rows: pa.Table, table: Table, plan: Plan) -> pd.DataFrame:
+def features_of(rows: pa.Table, table: Table, plan: Plan) -> pd.DataFrame:
     """Return the features as a frame under their own names; blanks are missing."""
     taken = {name: rows[table.own[name]].to_pandas() for name in plan.features}
     return pd.DataFrame({name: column.replace(r"^\s*$", None, regex=True) if column.dtype.kind in "OU" else column for name, column in taken.items()})
@@ -108,7 +108,7 @@ def _outcomes(rows: pa.Table, table: Table, plan: Plan) -> pd.Series[Any]:
     return told.isin(good).astype("Float64").mask(told.isna())
 
 
-def _persons(rows: pa.Table, table: Table, plan: Plan) -> Any:
+def persons_of(rows: pa.Table, table: Table, plan: Plan) -> Any:
     """Return whose each row is, so that all rows of a person or household are scored by models that saw none of them."""
     name = plan.only(Role.CLUSTER) or plan.only(Role.IDENTIFIER)
     if name is None:
@@ -127,7 +127,7 @@ def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
     turned = -1.0 if plan.score.higher_is == "worse" else 1.0
     needed = {plan.score.column or SCORE_COLUMN, *([plan.outcome.column] if plan.outcome else []), *plan.with_role(Role.WEIGHT)}
     rows = collect(table.frame.select(*[nw.col(table.own[name]) for name in sorted(needed)], nw.col(FAULT)))
-    sound, weights = _sound(rows, table, plan)
+    sound, weights = sound_rows(rows, table, plan)
     scores = turned * pd.to_numeric(rows[table.own[plan.score.column or SCORE_COLUMN]].to_pandas()).to_numpy(float, na_value=np.nan)
     chosen = np.isfinite(scores) & sound
     if not chosen.any():
@@ -184,7 +184,7 @@ def _clustered(table: Table, plan: Plan) -> tuple[Table, dict[str, Any]]:
         raise ContractError("No segments are declared. Fix: declare study.segments.")
     rows = collect(table.frame)
     frame = pd.DataFrame({name: rows[table.own[name]].to_pandas() for name in rule.features})
-    sound, weights = _sound(rows, table, plan)
+    sound, weights = sound_rows(rows, table, plan)
     made = KMeansSegments(rule.segments, rule.seed, features=list(rule.features)).fit(frame, sample_weight=sound if weights is None else weights)
     facts = {
         "from": "k-means", "segments": rule.segments, "features": list(rule.features), "seed": rule.seed,

@@ -1,9 +1,12 @@
 """Studies on disk: a folder with a manifest of hashes, believed only after it was checked.
 
-Format 1. A new format adds a reader to READERS; an old reader is never changed.
+Format 2. A new format adds a reader to READERS; an old reader is never changed. (Format 1 had no soft, amounts, drivers, proxies.)
   study.json          what was asked, facts of the score, provenance, edges of the histogram
   cells.parquet       the counts, sorted; integers and floats that come from integers, so the same input gives the same bytes
   histogram.parquet   the score counts, sorted
+  soft.parquet        sums of probabilities of membership by proxy cell, where attributes are known by probability only
+  amounts.parquet     sums and histograms of the numbers that are decided, where there are any
+  drivers.parquet, proxies.parquet   what needed the customers themselves, where it was asked for
   effects.parquet     design effects, where rows belong together; who belongs together is never written
   scorecard.json      the card, where one was trained; read back without pickle
   model.skops         another trained model: its bytes differ at every run, so it is written once and hashed
@@ -14,7 +17,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +34,9 @@ from scoring.provenance import canonical, faults_of, read_manifest, write_folder
 from scoring.study import Study
 from scoring.vocabulary import WeightMeaning
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_OF_COUNTS: Final = ("soft", "amounts")
+_OF_ROWS: Final = ("drivers", "proxies")
 RESTRICTED: Final = (
     "Working counts: a cell of one person is a person. Keep this folder like the file it came from; show only what `published` lets out."
 )
@@ -50,6 +55,8 @@ def save(study: Study, folder: Path) -> Path:
         "cells.parquet": _parquet(study.counts.cells),
         "histogram.parquet": _parquet(study.counts.histogram),
     }
+    files |= {f"{name}.parquet": _parquet(rows) for name in _OF_COUNTS if (rows := getattr(study.counts, name)) is not None}
+    files |= {f"{name}.parquet": _parquet(rows, as_they_stand=True) for name, rows in study.inquiry.items()}
     if (effects := study.design_effects()) is not None:
         files["effects.parquet"] = _parquet(effects)
     files |= _model(study)
@@ -80,12 +87,13 @@ def _sorted_roles(plan: dict[str, Any]) -> dict[str, Any]:
     return plan
 
 
-def _parquet(frame: pd.DataFrame) -> bytes:
-    """Write a table sorted, without the metadata of pandas."""
+def _parquet(frame: pd.DataFrame, *, as_they_stand: bool = False) -> bytes:
+    """Write a table without the metadata of pandas, sorted unless its order says something."""
     table = pa.table({str(name): pa.array(frame[name].tolist() if frame[name].dtype == object else frame[name].to_numpy()) for name in frame})
     keys = [name for name in table.column_names if not pa.types.is_floating(table[name].type) and name != "n"]
     sink = pa.BufferOutputStream()
-    pq.write_table(table.sort_by([(name, "ascending") for name in keys]) if keys and len(table) else table, sink, compression="zstd")
+    sorted_ = table if as_they_stand or not keys or not len(table) else table.sort_by([(name, "ascending") for name in keys])
+    pq.write_table(sorted_, sink, compression="zstd")
     return bytes(sink.getvalue().to_pybytes())
 
 
@@ -137,6 +145,15 @@ def _read_1(folder: Path) -> Study:
     return Study(plan, counts, None, held["cutoff"], held["document"], held["facts"], held["source"], held["environment"])
 
 
+def _read_2(folder: Path) -> Study:
+    study = _read_1(folder)
+
+    def there(names: Sequence[str]) -> dict[str, Any]:
+        return {name: _frame(folder / f"{name}.parquet") for name in names if (folder / f"{name}.parquet").is_file()}
+
+    return replace(study, counts=replace(study.counts, **there(_OF_COUNTS)), inquiry=there(_OF_ROWS))
+
+
 def _frame(path: Path) -> pd.DataFrame:
     frame = pq.read_table(path).to_pandas()
     return frame.astype({name: object for name in frame if frame[name].dtype.kind not in "if"})
@@ -163,4 +180,4 @@ def estimator_of(folder: Path) -> Any:
     return None
 
 
-READERS: Final[Mapping[int, Callable[[Path], Study]]] = {1: _read_1}
+READERS: Final[Mapping[int, Callable[[Path], Study]]] = {1: _read_1, 2: _read_2}

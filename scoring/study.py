@@ -25,6 +25,7 @@ from scoring.rejects import write_rejects
 from scoring.scores import Scored, person_rows, score_customers
 from scoring.tables import frame_digest
 from scoring.vocabulary import UNKNOWN, Verdict
+from scoring.why import inquire
 
 Step = Callable[[str], None]
 
@@ -49,7 +50,8 @@ class Study(FurtherTables):
 
     def published(self, threshold: int | None = None) -> FurtherTables:
         """Return the tables with small groups folded, as dossier, dashboard and exports show them."""
-        return FurtherTables(self.plan, self.counts, threshold or self.plan.bounds.publication_threshold, self.cutoff)
+        asked = threshold or self.plan.bounds.publication_threshold
+        return FurtherTables(self.plan, self.counts, asked, self.cutoff, inquiry=self.inquiry)
 
     def save(self, folder: str | Path) -> Path:
         """Write the study as one folder, whole or not at all; it is restricted like the file it came from."""
@@ -92,6 +94,7 @@ def conduct_study(
     *,
     scores_to: str | Path | None = None,
     rejects_to: str | Path | None = None,
+    why: bool = False,
     step: Step = lambda _: None,
 ) -> Study:
     """Make the study that a declaration asks for.
@@ -106,6 +109,9 @@ def conduct_study(
         Parquet file for score, decision, segment and offer of each person, under pseudonyms.
     rejects_to
         CSV or Parquet file for the rows that break the contract: row, reason, pseudonym.
+    why
+        Whether to ask what drives the gaps in the score and which features stand for a group (`Study.drivers`, `Study.proxies`);
+        it takes seconds for thousands of people, minutes for tens of thousands.
     step
         Called with the name of each step, for those who show progress.
 
@@ -129,8 +135,13 @@ def conduct_study(
     if scores_to is not None:
         step("people")
         _write_people(scored, plan, Path(scores_to))
+    inquiry: Mapping[str, pd.DataFrame] = {}
+    if why:
+        step("why")
+        inquiry = inquire(scored, plan)
     fingerprint = table.fingerprint or (frame_digest(frame, list(needed(plan))) if frame is not None else None)
-    return study_of(plan, counts, scored, {"name": Path(table.described).name, "sha256": fingerprint, "rows": counts.total}, activity.document())
+    source = {"name": Path(table.described).name, "sha256": fingerprint, "rows": counts.total}
+    return replace(study_of(plan, counts, scored, source, activity.document()), inquiry=inquiry)
 
 
 def counted(scored: Scored, plan: Plan) -> Counts:

@@ -237,8 +237,8 @@ def _others(margin: Margin, counted: Floats) -> Floats:
 
 def _counted(weight: Floats, squared: Floats, metrics: Sequence[Metric], weighted: WeightMeaning | None) -> _Side:
     flat = Side(weight.reshape(-1, len(STATES)), squared.reshape(-1, len(STATES)))
-    measured = measured(flat, metrics, weighted)
-    return _Side(*(np.moveaxis(part.reshape(*weight.shape[:2], len(metrics)), -1, 1) for part in measured))
+    found = measured(flat, metrics, weighted)
+    return _Side(*(np.moveaxis(part.reshape(*weight.shape[:2], len(metrics)), -1, 1) for part in found))
 
 
 def _blind(weight: Floats) -> Mask:

@@ -66,10 +66,10 @@ def funnel_rows(
     Returns
     -------
     DataFrame
-        The columns `FUNNEL`, then whatever else `judge` works out. `people` is everybody of the group, `trials` those who are left at the stage. `log_ratio` adds up over the stages
-        to the logarithm of `total_ratio`; `log_share` is its part of it. `makes_the_gap` marks the stage with the lowest ratio of a group whose
-        total is below 1. `bypassed` counts those favoured though they failed a stage: no stage saw them through. Each stage is a family of its
-        own (Holm). Empty where there is no funnel.
+        The columns `FUNNEL`, then whatever else `judge` works out. `people` is everybody of the group, `trials` those who are left at the
+        stage. `log_ratio` adds up over the stages to the logarithm of `total_ratio`; `log_share` is its part of it. `makes_the_gap` marks the
+        stage with the lowest ratio of a group whose total is below 1. `bypassed` counts those favoured though they failed a stage: no stage saw
+        them through. Each stage is a family of its own (Holm). Empty where there is no funnel.
 
     Raises
     ------

@@ -31,7 +31,7 @@ def labelled(raw: Pass, plan: Plan, cutoff: float | None, described: str) -> pd.
     rows = raw.rows
     named = rows[[name for name in ("n", "weight", "weight_squared") if name in rows]].copy()
     for name, group in plan.groups.items():
-        named[GROUP + name] = _levels(rows[GROUP + name], group, plan.columns[group.column].type)
+        named[GROUP + name] = named_levels(rows[GROUP + name], group, plan.columns[group.column].type)
     for name in [str(column) for column in rows if str(column).startswith(STRATUM) or column in {"period", "segment"}]:
         named[name] = or_unknown(texts(rows[name]))
     named["score"] = raw.grid.values(rows["score"].to_numpy(float, na_value=np.nan)) if "score" in rows else np.nan
@@ -110,7 +110,8 @@ def levels_of(group: Group, plan: Plan) -> list[str]:
     return [as_text(level) for level in group.levels or plan.columns[group.column].levels or ()]
 
 
-def _levels(keys: pd.Series[Any], group: Group, kind: ColumnType) -> pd.Series[Any]:
+def named_levels(keys: pd.Series[Any], group: Group, kind: ColumnType) -> pd.Series[Any]:
+    """Return the level that each key of a group stands for, as categories in their order."""
     if group.edges is None:
         return or_unknown(texts(keys))
     labels = [*(group.labels or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER)), UNKNOWN]

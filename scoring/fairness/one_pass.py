@@ -94,7 +94,7 @@ def _grouped(table: Table, keys: Mapping[str, nw.Expr], added: Mapping[str, nw.E
 
 
 def _keys(table: Table, plan: Plan) -> dict[str, nw.Expr]:
-    keys = {GROUP + name: _group_key(table, plan, group) for name, group in plan.groups.items()}
+    keys = {GROUP + name: group_key(table, plan, group) for name, group in plan.groups.items()}
     keys |= {STRATUM + name: table.col(name) for name in plan.with_role(Role.STRATUM)}
     keys |= {f"{STAGE}{position}": table.col(stage.column) for position, stage in enumerate(plan.funnel)}
     segment = plan.segments and (plan.segments.column or SEGMENT_COLUMN)
@@ -118,7 +118,7 @@ def _score(table: Table, plan: Plan) -> nw.Expr | None:
     return -score if plan.score.higher_is == "worse" else score
 
 
-def _group_key(table: Table, plan: Plan, group: Group) -> nw.Expr:
+def group_key(table: Table, plan: Plan, group: Group) -> nw.Expr:
     """Return the level of a group, or the number of the interval that it falls into."""
     value, kind = table.col(group.column), plan.columns[group.column].type
     if group.edges is None:

@@ -98,8 +98,8 @@ def sweep_alternative(
     >>> rows = pd.DataFrame({"attribute": "sex", "group": ["F", "M"], "cutoff": 1.0, "metric": "selection_rate", "hits": [9.0, 8],
     ...     "trials": [18.0, 10], "value": [0.5, 0.8]})
     >>> print(sweep_alternative(rows, cutoff=1.0))
-    selection rate by cut-off of the score and by sex (groups: 2): at the cut-off 1, F has the lowest, 50.0% (9 of 18), and M the highest,
-     80.0% (8 of 10).
+    Curves over the cut-offs of the score by sex, selection rate (groups: 2): at the cut-off 1, F has the lowest, 50.0% (9 of 18), and M
+     the highest, 80.0% (8 of 10).
     """
     return _at_cutoff(rows[rows["metric"] == metric] if len(rows) else rows, "sweep", show, language, cutoff, titles)
 

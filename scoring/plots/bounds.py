@@ -220,7 +220,8 @@ def _draw(ax: Axes, line: _Line, place: int, low: float, high: float) -> None:
 
     if not (math.isnan(line.least) or math.isnan(line.most)):
         bar(line.least, line.most, "whiskers", color=INK, lw=1.1, zorder=1.5)
-    bar(line.lowest, line.highest, "band", color=_BAND, lw=9, zorder=2)
+    # a band without width is a stroke: a line without length would not show
+    bar(line.lowest, line.highest, "band", color=_BAND, lw=9, zorder=2, ms=9, mew=2.2, marker="|" if line.lowest == line.highest else "")
     ends = [end for end in (line.lowest, line.highest, line.least, line.most) if not math.isnan(end)]
     # what lies beyond the axis as a whole is its point at the edge, where it has one
     for end, beyond, arrow in (

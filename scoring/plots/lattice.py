@@ -16,7 +16,7 @@ from scoring.fairness.narrative import Titles
 from scoring.fairness.verdicts import records
 from scoring.plots.canvas import HAIR, INK, MARKS, QUIET, fresh_axes, plain
 from scoring.plots.forest import label_of
-from scoring.plots.styles import below, left_off, legend, nothing, of_metric, put, wrapped
+from scoring.plots.styles import below, left_off, legend, no_two, nothing, of_metric, put, wrapped
 from scoring.texts import say
 from scoring.vocabulary import CROSS, Verdict
 
@@ -83,7 +83,7 @@ def plot_lattice(
     Raises
     ------
     EquiscoreError
-        Several metrics, and none is chosen.
+        Several metrics, and none is chosen; or two rows for one group.
 
     Examples
     --------
@@ -94,7 +94,9 @@ def plot_lattice(
     """
     if rows.empty:
         return nothing(ax, language)
-    every = [_node(row, language, titles) for row in records(of_metric(rows, metric))]
+    held = of_metric(rows, metric)
+    no_two(held, ["attribute", "group"])
+    every = [_node(row, language, titles) for row in records(held)]
     kept, missing = _chosen(every)
     if not kept:
         return nothing(ax, language, "plots.lattice_none")

@@ -96,7 +96,7 @@ def plot_sweep(
     attribute = one_of(held, "attribute")
     no_two(held, ["group", "cutoff"])
     bounds = bounds or Bounds()
-    ax = ax or fresh_axes(WIDTH, 3.9, left=0.85, right=2.6, top=0.35, bottom=0.85)
+    ax = ax or fresh_axes(WIDTH, 3.9, left=0.85, right=2.6, top=0.35, bottom=0.95)
     (_ratios if show == "ratio" else _rates)(ax, held, metric, bounds, language)
     groups = list(by_group(held))
     looks = [look if _line(ax, part, look, k, show) else None for k, ((_, part), look) in enumerate(zip(groups, LOOKS, strict=False))]
@@ -117,12 +117,15 @@ def _rates(ax: Axes, rows: pd.DataFrame, metric: str, bounds: Bounds, language: 
 def _ratios(ax: Axes, rows: pd.DataFrame, metric: str, bounds: Bounds, language: str) -> None:
     """Make the ground for ratios: logarithmic, with the tolerance and equality."""
     _ground(ax, rows, bounds, language)
-    held = rows[["ratio", "ratio_low", "ratio_high"]].to_numpy(float)
-    held = held[(held >= _REACH[0]) & (held <= _REACH[1])]
+    every = rows[["ratio", "ratio_low", "ratio_high"]].to_numpy(float)
+    held = every[(every >= _REACH[0]) & (every <= _REACH[1])]
+    if ((every < _REACH[0]) | (every > _REACH[1])).any():
+        edge = say("plots.sweep_edge", language, low=_REACH[0], high=_REACH[1])
+        axis_words(ax, f"{say('plots.sweep_axis', language, confidence=bounds.confidence)} · {edge}")
     low, high = min([*held, 0.85 * bounds.tolerance]) / 1.12, max([*held, 1.25]) * 1.12
     ax.set_yscale("log")
     ax.set_ylim(low, high)
-    ticks = _ticks(low, high, bounds.tolerance)
+    ticks = sorted({*_ticks(low, high, bounds.tolerance), 1.0})
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_locator(FixedLocator(ticks))
     ax.set_yticklabels([number(tick, "ratio", language) for tick in ticks])

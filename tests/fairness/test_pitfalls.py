@@ -1,6 +1,7 @@
-"""The pitfalls that other libraries fell into (peers.md, section 5): each is a test, named after it.
+"""The pitfalls that other libraries fell into (peers.md, section 5), through the face: each is a test, named after it.
 
-Not here, as what they concern does not exist yet: P12, P13 and P23 (strata), P22 (bootstrap), P25 (permutation), P32 (reject option).
+Those of one part stand with it: P12, P13 and P23 in test_strata and test_conditional, P22 in test_bootstrap, P25 in test_hypotheses. P32
+(reject option) is of changing decisions, which nothing here does; `architecture/test_pitfalls_index.py` counts them all.
 """
 
 import re
@@ -9,6 +10,7 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from statsmodels.stats.multitest import multipletests
 
 import scoring
@@ -97,6 +99,42 @@ def test_p07_the_unknown_are_never_in_the_reference(reference):
     assert plain["ratio"] == diluted["ratio"] == 0.25
 
 
+def told(study):
+    """Every table that compares, without the rows of the unknown."""
+    tables = {
+        "disparities": study.disparities(),
+        "conditional": study.conditional(),
+        "by_stratum": study.by_stratum(),
+        "scores": study.scores().drop(columns=["under_equality", "p_equality"]),  # drawn by chance
+        "sweep": study.threshold_sweep("sex"),
+        "funnel": study.funnel()[["attribute", "group", "stage", "trials", "ref_hits", "ref_trials", "ratio", "p_exclusion"]],  # not the family
+        "amounts": study.amounts(),
+        "selection_table": study.selection_table("sex"),
+        "selective": study.selective()[["attribute", "group", "metric", "lowest", "highest", "ratio_lowest", "ratio_highest"]],
+    }
+    return {name: rows[rows["group"].isin(["F", "M", "X"])].reset_index(drop=True) for name, rows in tables.items()}
+
+
+def test_p07_the_unknown_are_in_the_reference_of_no_table():
+    """As many people again of unknown group, all refused, with lower scores and small amounts, change no row of the others."""
+    rng = np.random.default_rng(7)
+    known = pd.DataFrame({"sex": rng.choice(["F", "M", "X"], 600, p=[0.5, 0.4, 0.1]), "branch": rng.choice(["north", "south"], 600)})
+    known["ok"], known["asked"], known["good"] = rng.binomial(1, 0.5, 600), 1, rng.binomial(1, 0.7, 600)
+    known["score"], known["credit"] = rng.integers(40, 90, 600), rng.integers(10, 30, 600)
+    known.loc[known["ok"] == 0, "good"] = np.nan
+    everybody = pd.concat([known, known.assign(sex=None, ok=0, good=0, score=known["score"] - 5, credit=1)], ignore_index=True)
+    funnel = {"asked": ("asked", 1)}
+    asked = {"outcome": "good", "favourable_outcome": 1, "score": "score", "strata": ["branch"], "funnel": funnel, "amounts": ["credit"]}
+    plain, diluted = (told(study_of(frame, **asked)) for frame in (known, everybody))
+    shared = set(plain["sweep"]["cutoff"]) & set(diluted["sweep"]["cutoff"])
+    for name, rows in plain.items():
+        others = diluted[name]
+        if name == "sweep":
+            rows, others = (part[part["cutoff"].isin(shared)].reset_index(drop=True) for part in (rows, others))
+        assert len(rows) > 0
+        pd.testing.assert_frame_equal(rows, others, obj=name, check_dtype=False)
+
+
 def test_p08_each_test_is_of_its_own_denominator():
     """Equal false positive rates, very unequal shares of false among the accepted: the test of the one is not that of the other."""
     states = {"F": {"tp": 50, "fp": 30, "fn": 50, "tn": 70}, "M": {"tp": 850, "fp": 30, "fn": 50, "tn": 70}}
@@ -107,6 +145,7 @@ def test_p08_each_test_is_of_its_own_denominator():
         test = ratio_test(*counts, tolerance=0.8)
         assert (row["p_exclusion"], row["p_within"]) == (float(test.p_exclusion), float(test.p_within))
     assert row["verdict"] == "exclusion"
+    assert float(ratio_test(30, 100, 30, 100, tolerance=0.8).p_exclusion) > 0.5 > 1e-9 > row["p_exclusion"]
 
 
 def test_p09_two_attributes_with_the_same_labels_keep_their_own_tests():
@@ -149,6 +188,23 @@ def test_p15_a_weight_of_k_is_a_row_k_times_and_of_0_is_nobody():
     asked = {"outcome": "good", "favourable_outcome": 1}
     weighted, repeated = study_of(frame, weights="w", **asked).rates(), study_of(frame.loc[frame.index.repeat(frame["w"])], **asked).rates()
     pd.testing.assert_frame_equal(weighted[["hits", "trials", "value"]], repeated[["hits", "trials", "value"]])
+
+
+@pytest.mark.parametrize("meaning", ["weight", "count"])
+def test_p15_weights_of_one_are_no_weights(meaning):
+    frame = frame_of({"F": (30, 30), "M": (45, 15)}, good=[1, 0] * 60, w=1.0)
+    asked = {"outcome": "good", "favourable_outcome": 1}
+    plain, weighted = study_of(frame, **asked), study_of(frame, weights="w", weight_meaning=meaning, **asked)
+    pd.testing.assert_frame_equal(plain.disparities(), weighted.disparities(), rtol=1e-12, check_dtype=False)
+    assert plain.verdicts()["verdict"].tolist() == weighted.verdicts()["verdict"].tolist()
+
+
+def test_p15_a_weight_that_counts_is_so_many_rows_in_every_figure():
+    frame = frame_of({"F": (30, 30), "M": (45, 15)}, good=[1, 0] * 60, w=[1, 2, 3] * 40)
+    asked = {"outcome": "good", "favourable_outcome": 1}
+    counted, repeated = study_of(frame, weights="w", weight_meaning="count", **asked), study_of(frame.loc[frame.index.repeat(frame["w"])], **asked)
+    for table in ("rates", "disparities", "verdicts"):
+        pd.testing.assert_frame_equal(getattr(counted, table)(), getattr(repeated, table)(), rtol=1e-12, check_dtype=False)
 
 
 @pytest.mark.parametrize("small", ["F", "M"])
@@ -208,8 +264,11 @@ def test_p24_tied_and_binary_scores_have_the_auc_of_half_a_win():
 
 
 def test_p26_a_batch_without_some_groups_keeps_the_names_of_the_others():
-    batch = study_of(frame_of({"F": (30, 30), "X": (30, 30)})).rates(metrics=[ONE])
-    assert dict(zip(batch["group"], batch["hits"], strict=True)) == {"F": 30, "X": 30}
+    """F is there twice, M and X once: what each batch holds under a name adds up to what the whole file holds under it."""
+    batches = frame_of({"F": (30, 20), "X": (10, 50)}), frame_of({"M": (40, 5), "F": (7, 3)})
+    whole, *parts = (study_of(frame).rates(metrics=[ONE]).set_index("group")[["hits", "trials"]] for frame in (pd.concat(batches), *batches))
+    assert parts[0].to_dict("index") == {"F": {"hits": 30, "trials": 50}, "X": {"hits": 10, "trials": 60}}
+    pd.testing.assert_frame_equal(parts[0].add(parts[1], fill_value=0), whole, check_dtype=False)
 
 
 def test_p27_each_cutoff_keeps_its_own_row():
@@ -232,15 +291,74 @@ def test_p29_a_minority_of_1_percent_is_found_by_its_evidence():
     assert row_of(study_of(frame_of({"F": (3000, 2000), "M": (3000, 2000), "X": (5, 95)})).verdicts(), "X")["verdict"] == "exclusion"
 
 
-def test_p30_overlapping_intervals_are_not_read_as_equal_nor_an_interval_as_a_probability():
+def test_p30_groups_whose_intervals_overlap_may_differ():
     study = study_of(frame_of({"F": (260, 240), "M": (295, 205)}))
     assert row_of(study.rates(), "F")["high"] > row_of(study.rates(), "M")["low"]
     assert row_of(study.disparities(), "F")["difference_high"] < 0
-    rooms = [file for folder in ("en", "fr") for file in (resources.files("scoring.texts") / folder).iterdir() if file.name.endswith(".yaml")]
-    claims = re.compile(
-        r"likelihood that|probability that the (true|ratio)|probabilité que le (taux|rapport)|(is|are) no difference|n'y a aucune différence"
-    )
-    assert [file.name for file in rooms if claims.search(file.read_text(encoding="utf-8"))] == []
+
+
+EQUAL = r"(equal|alike|the same|no different|no difference|égaux|égales|semblables?|se ressemblent|identiques?|aucune différence|pas de différence)"
+NEVER_SAID = [
+    re.compile(rf"(overlap|chevauch|recouvr)[^.]*\b{EQUAL}", re.IGNORECASE),
+    re.compile(rf"{EQUAL}[^.]*(overlap|chevauch|recouvr)", re.IGNORECASE),
+    re.compile(
+        r"(likelihood|probability|chance|sure|certain|confident) that (the|its|their) (true|ratio|rate|value|gap|difference|metric)", re.IGNORECASE
+    ),
+    re.compile(
+        r"(probabilité|chances?|vraisemblance|sûrs?|certains?) que (le|la|son|sa|leur) (vraie?|taux|rapport|valeur|écart|différence)", re.IGNORECASE
+    ),
+    re.compile(r"(\}|\d) ?% ?(of )?(likelihood|probability|chance|likely)|\{confidence[^}]*\} (likelihood|probability|chance|likely)", re.IGNORECASE),
+    re.compile(r"(\}|\d) ?% de (probabilité|chances?|vraisemblance)|\{confidence[^}]*\} de (probabilité|chances?|vraisemblance)", re.IGNORECASE),
+]
+NO_SIGN = re.compile(r"(are no sign|is no sign|n'indiquent pas|n'est pas|do not mean|ne signifie)", re.IGNORECASE)
+
+
+def claimed(text):
+    """Sentences that read overlap as equality or an interval as a probability; one that warns of it is welcome."""
+    sentences = re.split(r"(?<=[.!?;])\s", text)
+    return [sentence for sentence in sentences if any(claim.search(sentence) for claim in NEVER_SAID) and not NO_SIGN.search(sentence)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The intervals overlap, so the groups are the same.",
+        "There is no difference, as the intervals overlap.",
+        "Les intervalles se chevauchent : les taux sont égaux.",
+        "There is a 95% likelihood that the metric of our sample lies in it.",
+        "With 95% probability the rate lies there.",
+        "The probability that the true rate lies there is {confidence:percent}.",
+        "Avec {confidence:percent} de probabilité, le taux s'y trouve.",
+        "Il y a 95 % de chances que le taux soit entre les deux.",
+    ],
+)
+def test_p30_the_words_that_are_looked_for_are_found(words):
+    assert claimed(words) == [words]
+
+
+def room_texts():
+    """Every text that a user may read, by the place where it stands."""
+    for folder in ("en", "fr"):
+        for file in (resources.files("scoring.texts") / folder).iterdir():
+            if file.name.endswith(".yaml"):
+                yield from _flat(f"{folder}/{file.name}", yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def _flat(place, content):
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from _flat(f"{place}:{key}", value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _flat(place, value)
+    else:
+        yield place, str(content)
+
+
+def test_p30_no_room_says_them():
+    texts = list(room_texts())
+    assert len(texts) > 500
+    assert {place: found for place, text in texts if (found := claimed(text))} == {}
 
 
 @pytest.mark.parametrize("n", [10, 20, 40])
