@@ -89,7 +89,8 @@ def sides_of(hits: Floats, known: Truth) -> Sides:
 def p_by_score(sides: Sides) -> PValues:
     """Return (p_exclusion, p_within) by the plain score z and by the corrected one, s."""
     plain = score_statistic(*sides, ratio=TAU).plain
-    return {"z": (special.ndtr(plain), special.ndtr(-plain)), "s": tuple(ratio_test(*sides, tolerance=TAU, exact=False))}
+    by_s = ratio_test(*sides, tolerance=TAU, exact=False)
+    return {"z": (special.ndtr(plain), special.ndtr(-plain)), "s": (by_s.p_exclusion, by_s.p_within)}
 
 
 def p_with_exact(sides: Sides, scores: PValues, nulls: tuple[int, int]) -> PValues:
@@ -188,7 +189,8 @@ def best(job: tuple[int, int, float, int]) -> dict[str, object]:
         naive = [np.where(itself, np.nan, p[x, x.max(1, keepdims=True)]) for p in (p_exclusion, p_within)]
         # p falls as the rival's hits rise on the side of exclusion, and rises on the other: the best of the others decides both
         pairs = np.minimum((k - 1) * p_exclusion[x, rival], 1.0), p_within[x, rival]
-        false += [(holm_rejects(p, ALPHA) & null).any(1).sum() for how in (naive, pairs) for p, null in zip(how, (True, lower), strict=True)]
+        for way, (excluded, within) in enumerate([holm_rejects(p, ALPHA) for p in how] for how in (naive, pairs)):
+            false[2 * way : 2 * way + 2] += excluded.any(1).sum(), (within & lower).any(1).sum()
     names = ("naive EXCLUSION", "naive WITHIN", "all pairs EXCLUSION", "all pairs WITHIN")
     return {
         "groups": k,

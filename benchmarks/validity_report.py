@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -47,7 +47,7 @@ def spread(work: Callable[[Job], Result], jobs: Iterable[Job], processes: int, t
     """Do `work` on every job, on some processes, and say on stderr how far it is."""
     listed, begun, said, done = list(jobs), time.perf_counter(), 0.0, []
     if processes > 1:
-        with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             results: Iterable[Result] = pool.map(work, listed)
             for result in results:
                 done.append(result)
@@ -108,7 +108,20 @@ def written(part: Part, page: Path, *, head: str) -> None:
     ordered = [name for name in ORDER if name in blocks]
     body = [f"<!-- part: {name} -->\n{blocks[name]}\n<!-- end -->" for name in ordered]
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text("\n\n".join([head, *body]) + "\n", encoding="utf-8")
+    page.write_text("\n\n".join([head, _missed(blocks), *body]) + "\n", encoding="utf-8")
+
+
+def _missed(blocks: Mapping[str, str]) -> str:
+    """List all that misses, part by part."""
+    found = [
+        f"- {heading}: {miss}"
+        for name in ORDER
+        for heading, misses in re.findall(
+            r"^### (.*?)$(?:(?!^### ).)*?^\*\*Misses:\*\*\n\n((?:- .*\n?)+)", blocks.get(name, ""), flags=re.MULTILINE | re.DOTALL
+        )
+        for miss in re.findall(r"^- (.*)$", misses, flags=re.MULTILINE)
+    ]
+    return "\n".join(["## Where it misses", "", *(found or ["Nowhere, of what is measured below."])])
 
 
 ORDER = ("coverage", "familywise", "power", "subgroups", "others")

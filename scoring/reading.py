@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,20 +17,25 @@ from scoring.errors import StudyError
 from scoring.fairness import segments as segmentation
 from scoring.fairness.composites import composite_rows
 from scoring.fairness.counts import Counts, everybody
-from scoring.fairness.curves import auc_from_bins
 from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare, rates_of, unobserved_refused
+from scoring.fairness.funnel import stage_effects
+from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.labels import levels_of
 from scoring.fairness.metrics import COMPOSITES, METRICS, Metric, chosen, known
 from scoring.fairness.narrative import findings
 from scoring.fairness.published import Merges, level_merges, published
+from scoring.fairness.representation import representation_effects
+from scoring.fairness.score_metrics import score_rows
 from scoring.fairness.search import threshold
 from scoring.fairness.subgroups import placed
 from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bounds
 from scoring.fairness.verdicts import VERDICTS, first_things_first, judge
-from scoring.fairness.whatif import at_edge, coarsened, runs, sweep
+from scoring.fairness.whatif import at_edge, coarsened, runs
 from scoring.plan import Plan
 from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning
 
+PERFORMANCE = ["attribute", "group", "good", "bad", "auc", "low", "high"]
+CALIBRATION = ["part", "from_score", "people", "good", "share", "low", "high"]
 By = str | Sequence[str] | None
 
 
@@ -162,33 +166,42 @@ class Tables:
 
     def performance(self) -> pd.DataFrame:
         """Return the AUC of the score, for everybody and per group, with its interval and its counts."""
-        held = self.counts.histogram[(self.counts.histogram["outcome"] >= 0) & (self.counts.histogram["bin"] >= 0)]
-        if held.empty:
-            return pd.DataFrame(columns=["attribute", "group", "good", "bad", "auc", "low", "high"])
-        first = held[held["attribute"] == held["attribute"].iloc[0]]
-        listed_first = sorted(_by_group(held), key=lambda part: self.counts.attributes.index(part[0][0]))
-        tables = [("", "", first), *((*key, rows) for key, rows in listed_first)]
-        listed = pd.DataFrame([_auc(name, group, rows, self.counts, self.plan.bounds.confidence) for name, group, rows in tables])
-        return listed if self.threshold is None else listed[(listed["group"] == "") | self._large(listed)].reset_index(drop=True)
-
-    def calibration(self, parts: int = 10) -> pd.DataFrame:
-        """Return, for about `parts` equal parts by score, from the lowest: people with an outcome, and the share of good ones."""
-        held = self.counts.histogram[(self.counts.histogram["outcome"] >= 0) & (self.counts.histogram["bin"] >= 0)]
-        first = held[held["attribute"] == self.counts.attributes[0]]
-        if first["n"].sum() < (self.threshold or 1):
-            return pd.DataFrame(columns=["part", "from_score", "people", "good", "share"])
-        by_bin = first.assign(good=first["n"].where(first["outcome"] == 1, 0)).groupby("bin")[["n", "good"]].sum()
-        part = ((by_bin["n"].cumsum() - by_bin["n"] / 2) / by_bin["n"].sum() * parts).astype(int).clip(upper=parts - 1)
-        if self.threshold is not None:
-            sizes = by_bin["n"].groupby(part).sum()
-            part = part.map(dict(zip(sizes.index, runs(sizes.to_numpy(), self.threshold), strict=True)))
-        lowest = np.append(np.nan, self.counts.edges)[by_bin.index.to_numpy(int)]
-        listed = (
-            by_bin.assign(part=part + 1, from_score=lowest)
-            .groupby("part")
-            .agg(from_score=("from_score", "first"), people=("n", "sum"), good=("good", "sum"))
+        if not len(self.counts.edges) or not self.counts.observed:
+            return pd.DataFrame(columns=PERFORMANCE)
+        rows = score_rows(self.counts, confidence=self.plan.bounds.confidence, draws=0)
+        listed = rows[(rows["metric"] == "auc") & (rows["good"] + rows["bad"] > 0)].rename(columns={"value": "auc"})[PERFORMANCE]
+        return (
+            listed.reset_index(drop=True) if self.threshold is None else listed[(listed["group"] == "") | self._large(listed)].reset_index(drop=True)
         )
-        return listed.assign(share=listed["good"] / listed["people"]).reset_index()
+
+    def calibration(self, parts: int = 10, by: str | None = None) -> pd.DataFrame:
+        """Return, for about `parts` equal parts by score, from the lowest: people with an outcome, and the share of good ones with its interval.
+
+        With `by`, an attribute, the same parts of everybody's score, group by group.
+        """
+        told = self._calibrated(self.counts.attributes[0] if by is None else by, parts, grouped=by is not None)
+        if by is None or self.threshold is None:
+            return told
+        small = told["people"].lt(self.threshold).groupby(told["group"]).transform("any")
+        return told[~small & self._large(told)].reset_index(drop=True)
+
+    def _calibrated(self, attribute: str, parts: int, *, grouped: bool) -> pd.DataFrame:
+        held = self.counts.histogram[(self.counts.histogram["outcome"] >= 0) & (self.counts.histogram["bin"] >= 0)]
+        rows = held[held["attribute"] == attribute]
+        keys = ["attribute", "group"] if grouped else []
+        if rows["n"].sum() < (self.threshold or 1):
+            return pd.DataFrame(columns=[*keys, *CALIBRATION])
+        sizes = rows.groupby("bin")["n"].sum()
+        part = ((sizes.cumsum() - sizes / 2) / sizes.sum() * parts).astype(int).clip(upper=parts - 1)
+        if self.threshold is not None:
+            of_part = sizes.groupby(part).sum()
+            part = part.map(dict(zip(of_part.index, runs(of_part.to_numpy(), self.threshold), strict=True)))
+        lowest = pd.Series(np.append(np.nan, self.counts.edges)[sizes.index.to_numpy(int)], index=sizes.index).groupby(part).first()
+        good = rows["n"].where(rows["outcome"] == 1, 0)
+        placed = rows.assign(good=good, part=rows["bin"].map(part)).groupby([*keys, "part"], as_index=False)[["n", "good"]].sum()
+        low, high = proportion_interval(placed["good"].to_numpy(float), placed["n"].to_numpy(float), confidence=self.plan.bounds.confidence)
+        told = placed.assign(from_score=placed["part"].map(lowest), part=placed["part"] + 1, share=placed["good"] / placed["n"], low=low, high=high)
+        return told.rename(columns={"n": "people"})[[*keys, *CALIBRATION]]
 
     # what if
 
@@ -219,12 +232,6 @@ class Tables:
         plan = self.plan.model_copy(update={"bounds": self.plan.bounds.model_copy(update={"depth": 1})})
         return Tables(plan, moved, self.threshold, float(self.counts.edges[place]), merges=self._merges)
 
-    def sweep(self, attribute: str) -> pd.DataFrame:
-        """Return the selection rate of each group at every cut-off: attribute, group, cutoff, hits, trials, value."""
-        histogram = self.counts.histogram if self.threshold is None else coarsened(self.counts.histogram, self.threshold)
-        rows = sweep(histogram, self.counts.edges, attribute)
-        return rows if self.threshold is None else rows[self._large(rows)].reset_index(drop=True)
-
     def design_effects(self) -> pd.DataFrame | None:
         """Return the design effects of clusters that a study keeps: every metric of single attributes, judged ones of combinations."""
         if not self.counts.clustered:
@@ -234,8 +241,9 @@ class Tables:
             self.counts.design_effects(by, single if len(by) == 1 else judged, self.plan.bounds.tolerance, rest=self.plan.reference == REST)
             for by in self._crossings
         ]
+        parts += [stage_effects(self.counts, self.plan.funnel, self.plan.bounds.tolerance), representation_effects(self.counts, self.plan.population)]
         # the order of clusters differs from run to run, and with it the last digits of a sum
-        return pd.concat(parts, ignore_index=True).round(9)
+        return pd.concat([part for part in parts if len(part)], ignore_index=True).round(9)
 
     # within
 
@@ -314,15 +322,3 @@ class Tables:
         shown = self._shown(self._compared(None, ["selection_rate"]))
         large = set(zip(shown["attribute"], shown["group"], strict=True))
         return pd.Series([pair in large for pair in zip(rows["attribute"], rows["group"], strict=True)], index=rows.index)
-
-
-def _by_group(held: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-    """Return the rows of each attribute and group."""
-    return [((str(name), str(group)), rows) for (name, group), rows in held.groupby(["attribute", "group"], sort=False)]
-
-
-def _auc(attribute: str, group: str, rows: pd.DataFrame, counts: Counts, confidence: float) -> Mapping[str, Any]:
-    bins = range(len(counts.edges) + 1)
-    good, bad = (rows[rows["outcome"] == side].groupby("bin")["weight"].sum().reindex(bins, fill_value=0.0).to_numpy(float) for side in (1, 0))
-    found = auc_from_bins(good, bad, confidence=confidence, exact_ties=counts.exact)
-    return {"attribute": attribute, "group": group, "good": good.sum(), "bad": bad.sum(), "auc": found.value, "low": found.low, "high": found.high}

@@ -1,4 +1,4 @@
-"""Time aequitas on a Parquet file, in an environment of its own: `python time_aequitas.py FILE` prints JSON. One crossed attribute, major-group disparities."""
+"""Time aequitas on a Parquet file, in an environment of its own: `python time_aequitas.py FILE` prints JSON. One crossed attribute."""
 
 import json
 import sys

@@ -1,7 +1,8 @@
 """From a study to a document: the order in which a reader must learn things.
 
-First what was asked, what was not measured, who is missing and what is not said; then who is excluded; then the numbers, the
-score, the method, the register entry; last, the command that makes it all again.
+First what was asked, what was not measured, who is missing and what is not said; then who is excluded; then the numbers, and
+what else the declaration asks (strata, funnel, amounts, population, what was not observed); the score, the method, the register
+entry; last, the command that makes it all again.
 """
 
 from __future__ import annotations
@@ -10,19 +11,26 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from scoring.dossier.document import Block, Document, numbered
+from scoring.dossier.parts.amounts import amounts
 from scoring.dossier.parts.closing import everybody, method, provenance, register
 from scoring.dossier.parts.combinations import combinations
+from scoring.dossier.parts.conditional import conditional
 from scoring.dossier.parts.findings import findings
+from scoring.dossier.parts.funnel import funnel
 from scoring.dossier.parts.page_one import page_one
+from scoring.dossier.parts.representation import representation
 from scoring.dossier.parts.score import score, segments
+from scoring.dossier.parts.score_groups import score_groups
 from scoring.dossier.parts.unknown import unknown_members
+from scoring.dossier.parts.unobserved import memberships, selective
 from scoring.dossier.parts.verdicts import verdicts
 from scoring.dossier.view import View
 from scoring.study import Study
 
 Part = Callable[[View], Iterator[Block]]
 PARTS: tuple[Part, ...] = (
-    page_one, findings, verdicts, combinations, unknown_members, segments, score, everybody, method, register, provenance,
+    page_one, findings, verdicts, combinations, conditional, funnel, amounts, representation, unknown_members, memberships, selective,
+    segments, score, score_groups, everybody, method, register, provenance,
 )  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from scoring.dossier.document import Heading
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.narrative import level
 from scoring.fairness.verdicts import records
+from scoring.further import FurtherTables
 from scoring.plan import Plan
 from scoring.plots.forest import label_of
-from scoring.reading import Tables
 from scoring.study import Study
 from scoring.texts import has, number, pick, say
 from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN
@@ -28,7 +28,7 @@ class View:
     """A study as a reader of one language may see it. `tables` are published tables: working tables never come here."""
 
     study: Study
-    tables: Tables
+    tables: FurtherTables
     language: str
 
     @classmethod
@@ -61,8 +61,9 @@ class View:
         return self.judged[(self.judged["metric"] == metric) & (self.judged["depth"] == 1)]
 
     def say(self, key: str, /, **values: Any) -> str:
-        """Return a text of the dossier."""
-        return say(f"dossier.{key}", self.language, **values)
+        """Return a text of the dossier; those of the further questions have a room of their own."""
+        room = "dossier" if has(f"dossier.{key}", self.language) or not has(f"dossier_further.{key}", self.language) else "dossier_further"
+        return say(f"{room}.{key}", self.language, **values)
 
     def known(self, key: str, otherwise: str) -> str:
         """Return a text of the dossier, or other words where it has none."""
@@ -80,9 +81,15 @@ class View:
         """Return words of the declaration."""
         return pick(words, self.language)
 
+    @cached_property
+    def titles(self) -> dict[str, Mapping[str, str]]:
+        """Names of the attributes by language, of those known by probability too."""
+        soft = {name: {str(language): words for language, words in one.title.items()} for name, one in self.plan.memberships.items()}
+        return self.tables.titles | {name: title for name, title in soft.items() if name not in self.plan.groups}
+
     def name(self, attribute: str) -> str:
         """Return the title of an attribute or of a combination of several."""
-        return CROSS.join(pick(self.tables.titles.get(name), self.language) or name for name in attribute.split(CROSS))
+        return CROSS.join(pick(self.titles.get(name), self.language) or name for name in attribute.split(CROSS))
 
     def level(self, group: str) -> str:
         """Return a group in the reader's language where it is one of ours."""
@@ -90,7 +97,7 @@ class View:
 
     def who(self, row: Mapping[str, Any]) -> str:
         """Return the group of a row, its attribute before it."""
-        return label_of(row, self.language, self.tables.titles)
+        return label_of(row, self.language, self.titles)
 
     def metric(self, name: str) -> str:
         """Return the name of a metric; one that is not in the table of metrics speaks of offers."""

@@ -79,11 +79,14 @@ def effects_of_set(
     for metric in metrics:
         group, other = (_influence(side, margin.weight.ravel(), metric) for side in (inside, outside))
         first, second = (group, other) if metric.better is Better.MORE else (other, group)
+        alone = _of_the_same(inside, by_class, margin.weight_squared, metric)
+        same = ~group.any(axis=1)  # all or nobody hit: the rate has no variance to compare, yet rows that belong together are fewer than they look
         found = {
-            "effect_rate": _ratio_of_variances(group, joint, squared),
+            "effect_rate": np.where(same, alone, _ratio_of_variances(group, joint, squared)),
             "effect_ratio": _ratio_of_variances(first - tolerance * second, joint, squared),
             "effect_difference": _ratio_of_variances(first - second, joint, squared),
         }
+        found |= {name: np.where(same, np.maximum(found[name], alone), found[name]) for name in ("effect_ratio", "effect_difference")}
         parts.append(pd.DataFrame({"metric": metric.name, "group": _labels(margin.keys), "clusters": present, **found}))
     return pd.concat(parts, ignore_index=True).assign(attribute=CROSS.join(margin.by))
 
@@ -99,6 +102,15 @@ def _influence(members: NDArray[np.bool_], weight: Floats, metric: Metric) -> Fl
         trials = (members * weight * denominator).sum(1, keepdims=True)
         rate = (members * weight * numerator).sum(1, keepdims=True) / trials
         return np.asarray(np.where(members & (trials > 0), (numerator - rate * denominator) / trials, 0.0))
+
+
+def _of_the_same(inside: NDArray[np.bool_], by_class: Any, squared: Floats, metric: Metric) -> Floats:
+    """Return (sum over clusters of their squared weight) / (sum of squared weights), of the trials of each group: its mean cluster."""
+    trials = np.tile(vectors([metric])[1][:, 0], len(squared))
+    held = (by_class @ (inside * trials).T) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = held.sum(axis=0) / ((inside * trials) @ squared.ravel())
+    return np.asarray(np.where(np.isfinite(found), np.maximum(found, 1.0), 1.0))
 
 
 def _ratio_of_variances(influence: Floats, joint: Floats, squared: Floats) -> Floats:

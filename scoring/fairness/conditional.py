@@ -18,8 +18,8 @@ from scipy import sparse
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, nearest
 from scoring.fairness.clusters import Clusters
-from scoring.fairness.counts import Counts, Margin, rank_of, places
-from scoring.fairness.disparity import IS_REFERENCE, Reference, Side, chosen_reference, measured, ratio_limits, rest_of, with_declared, compare
+from scoring.fairness.counts import Counts, Margin, places, rank_of
+from scoring.fairness.disparity import IS_REFERENCE, Reference, Side, chosen_reference, compare, measured, ratio_limits, rest_of, with_declared
 from scoring.fairness.metrics import METRICS, STATES, Metric, more_is_better, vectors
 from scoring.fairness.narrative import Titles, who, whom
 from scoring.fairness.one_pass import STRATUM

@@ -1,7 +1,7 @@
 """Is a group's ratio to its reference below the tolerance, or shown to be above it? Score tests, exact where they must be.
 
-What is done with many p-values at once is in `multiplicity`, a ratio within strata in `strata` (both named here too); how many people would settle what is not settled in
-`planning`; the restricted estimate all of it stands on in `restricted`.
+What is done with many p-values at once is in `multiplicity`, a ratio within strata in `strata` (both named here too); how many people
+would settle what is not settled in `planning`; the restricted estimate all of it stands on in `restricted`.
 """
 
 from __future__ import annotations

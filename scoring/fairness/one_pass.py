@@ -149,6 +149,9 @@ def faults(table: Table, plan: Plan, score: nw.Expr | None) -> Iterator[tuple[st
         value = table.col(weight).cast(nw.Float64)
         yield f"{weight}: no weight", value.is_null() | ~value.is_finite()
         yield f"{weight}: negative weight", value < 0
+    for name in dict.fromkeys(amount.column for amount in plan.amounts.values()):
+        value = table.col(name).cast(nw.Float64)
+        yield f"{name}: not a number", ~value.is_null() & ~value.is_finite() & ~value.is_nan()  # not-a-number is how a frame says: none
     if score is not None and plan.score is not None:
         yield f"{plan.score.column or 'score'}: not a number", ~score.is_null() & ~score.is_finite()
 

@@ -60,7 +60,9 @@ def unknown_bounds(rows: pd.DataFrame, tolerance: float) -> pd.DataFrame:
         wanted = np.ceil(np.round(x * m / (tolerance * y) - n, 9))
     reachable = more & (wanted <= total - u)
     breakdown = np.where(reachable, np.maximum(wanted, 0.0), np.nan)
-    return known.assign(ratio_lowest=lowest, ratio_highest=highest, breakdown=breakdown)[BOUNDS].reset_index(drop=True)
+    blind = known["blind"].to_numpy(bool) if "blind" in known else False  # what is seen of the accepted alone bounds nothing
+    found = {name: np.where(blind, np.nan, ends) for name, ends in (("ratio_lowest", lowest), ("ratio_highest", highest), ("breakdown", breakdown))}
+    return known.assign(**found)[BOUNDS].reset_index(drop=True)
 
 
 def depends_on_unknowns(rows: pd.DataFrame, tolerance: float) -> pd.Series[bool]:

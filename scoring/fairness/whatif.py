@@ -94,16 +94,3 @@ def runs(n: NDArray[np.int64], threshold: int) -> NDArray[np.int64]:
         if held >= threshold:
             run, held = run + 1, 0
     return np.minimum(numbers, max(run - 1, 0))
-
-
-def sweep(histogram: pd.DataFrame, edges: NDArray[np.float64], attribute: str) -> pd.DataFrame:
-    """Return the selection rate of each group of an attribute at every edge, all at once: people at or above it, of all with a score."""
-    rows = histogram[(histogram["attribute"] == attribute) & (histogram["bin"] != NO_SCORE)]
-    table = rows.pivot_table(index="group", columns="bin", values="weight", aggfunc="sum", fill_value=0.0)
-    table = table.reindex(columns=range(len(edges) + 1), fill_value=0.0)
-    counts = table.to_numpy(float)
-    above = counts[:, ::-1].cumsum(1)[:, ::-1][:, 1:]
-    groups = np.repeat(table.index.to_numpy(object), len(edges))
-    trials = np.repeat(counts.sum(1), len(edges))
-    listed = pd.DataFrame({"attribute": attribute, "group": groups, "cutoff": np.tile(edges, len(table)), "hits": above.ravel(), "trials": trials})
-    return listed.assign(value=listed["hits"] / listed["trials"])

@@ -17,7 +17,7 @@ from scoring.bounds import Bounds
 from scoring.fairness.narrative import Titles
 from scoring.fairness.verdicts import records
 from scoring.plots.canvas import INK, MARKS, QUIET, fresh_axes, plain, quiet_axes
-from scoring.plots.forest import _ticks, label_of  # one choice of ticks for all ratios
+from scoring.plots.forest import label_of, ticks_of
 from scoring.plots.styles import WIDTH, axis_words, below, beside, left_off, legend, no_two, nothing, of_metric, put, wrapped
 from scoring.texts import NOTHING, has, number, say
 from scoring.vocabulary import Verdict
@@ -188,7 +188,7 @@ def _ground(ax: Axes, reach: tuple[float, float], depth: float, bounds: Bounds, 
     ax.axvspan(reach[0], bounds.tolerance, color="#f4f0ea", lw=0, zorder=0)
     ax.axvline(bounds.tolerance, color=INK, lw=1.1, ls=(0, (4, 2.5)), zorder=3, gid="tolerance")
     ax.axvline(1.0, color=QUIET, lw=0.8, zorder=3, gid="equal")
-    ticks = _ticks(*reach, bounds.tolerance)
+    ticks = ticks_of(*reach, bounds.tolerance)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.set_xticklabels([number(tick, "ratio", language) for tick in ticks])

@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.markers import CARETLEFT, CARETRIGHT
 from matplotlib.ticker import FixedLocator, NullLocator
-from matplotlib.transforms import ScaledTranslation, Transform
 
 from scoring.bounds import Bounds
 from scoring.fairness.narrative import Titles, level
 from scoring.fairness.verdicts import because, records
 from scoring.plots.canvas import INK, MARKS, QUIET, fresh_axes, plain, quiet_axes
+from scoring.plots.styles import below
 from scoring.texts import number, pick, say
 from scoring.vocabulary import CROSS, Verdict
 
@@ -132,7 +132,7 @@ def _ground(ax: Axes, reach: tuple[float, float], depth: float, bounds: Bounds, 
     ax.axvspan(reach[0], bounds.tolerance, color="#f4f0ea", lw=0, zorder=0)
     ax.axvline(bounds.tolerance, color=INK, lw=1.1, ls=(0, (4, 2.5)), zorder=1)
     ax.axvline(1.0, color=QUIET, lw=0.8, zorder=1)
-    ticks = _ticks(*reach, bounds.tolerance)
+    ticks = ticks_of(*reach, bounds.tolerance)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.set_xticklabels([number(tick, "ratio", language) for tick in ticks])
@@ -149,7 +149,7 @@ def _heads(ax: Axes, bounds: Bounds, language: str) -> None:
     ax.text(1.03, 1.0, column, ha="left", va="bottom", fontsize=8, color=QUIET, transform=at_side)
 
 
-def _ticks(low: float, high: float, tolerance: float) -> list[float]:
+def ticks_of(low: float, high: float, tolerance: float) -> list[float]:
     """Return the ticks that fit, the tolerance and 1 before all."""
     taken: list[float] = []
     span = math.log(high / low)
@@ -193,12 +193,7 @@ def _legend(ax: Axes, lines: Sequence[_Line], language: str) -> None:
     there = [verdict for verdict in MARKS if any(line.drawn and line.verdict is verdict for line in lines)]
     keys = [Line2D([], [], ls="", label=say(f"verdict.{verdict.value}", language), **_look(verdict)) for verdict in there]
     if any(line.drawn and line.value == 0 for line in lines):
-        ax.text(0.5, 0, say("plots.zero", language), transform=_below(ax, 66), ha="center", va="top", fontsize=8, color=QUIET)
+        ax.text(0.5, 0, say("plots.zero", language), transform=below(ax, 66), ha="center", va="top", fontsize=8, color=QUIET)
     if keys:
         look = {"fontsize": 8, "frameon": False, "handletextpad": 0.2, "columnspacing": 1.4, "labelcolor": INK, "borderaxespad": 0}
-        ax.legend(handles=keys, loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=_below(ax, 42), ncols=len(keys), **look)
-
-
-def _below(ax: Axes, points: float) -> Transform:
-    """Return the frame of the axes moved down: in points, so that a tall plot does not push away what stands below it."""
-    return ax.transAxes + ScaledTranslation(0, -points / 72, ax.figure.dpi_scale_trans)
+        ax.legend(handles=keys, loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=below(ax, 42), ncols=len(keys), **look)

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from scoring.bounds import Bounds
 from scoring.fairness.narrative import Titles
 from scoring.plots.canvas import INK, QUIET, fresh_axes, quiet_axes
-from scoring.plots.forest import _ticks  # one choice of ticks for all ratios
+from scoring.plots.forest import ticks_of
 from scoring.plots.styles import (
     LOOKS,
     WIDTH,
@@ -125,7 +125,7 @@ def _ratios(ax: Axes, rows: pd.DataFrame, metric: str, bounds: Bounds, language:
     low, high = min([*held, 0.85 * bounds.tolerance]) / 1.12, max([*held, 1.25]) * 1.12
     ax.set_yscale("log")
     ax.set_ylim(low, high)
-    ticks = sorted({*_ticks(low, high, bounds.tolerance), 1.0})
+    ticks = sorted({*ticks_of(low, high, bounds.tolerance), 1.0})
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_locator(FixedLocator(ticks))
     ax.set_yticklabels([number(tick, "ratio", language) for tick in ticks])

@@ -65,7 +65,7 @@ def test_groups_unknown_suppressed_and_rejected_are_everybody_in_every_table(fra
             rows = segments[segments["attribute"] == name]
             assert rows["hits"].sum() + rejected == len(frame)
             assert rows.groupby("group")["hits"].sum().equals(rows.groupby("group")["trials"].first())
-    assert (study.sweep("sex").groupby("cutoff")["trials"].sum() + rejected == len(frame)).all()
+    assert (study.threshold_sweep("sex", ["selection_rate"]).groupby("cutoff")["trials"].sum() + rejected == len(frame)).all()
 
 
 SEX = ["F", "F", "M", "M", "F", "M", None, None]

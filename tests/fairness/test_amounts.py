@@ -16,6 +16,7 @@ from scoring.customers.intake import admit
 from scoring.errors import ContractError, EquiscoreError
 from scoring.fairness.amount_counts import AMOUNTS, count_amounts
 from scoring.fairness.amounts import AMOUNT_ROWS, THEIL, amount_rows, amount_sentences, theil, theil_sentences
+from scoring.fairness.counts import count
 from scoring.fairness.steps import STEPS, steps
 from scoring.plan import Plan
 
@@ -360,12 +361,14 @@ def test_all_amounts_missing_is_not_applicable_with_its_reason():
     assert theil(counted(people(60).assign(limit=np.nan)), plan_of().amounts)["because"].str.contains("above 0").all()
 
 
-def test_infinite_amounts_are_no_amounts():
-    frame = people(200)
+def test_a_row_with_an_infinite_amount_is_rejected_and_one_without_is_counted():
+    frame = people(400)
     frame.loc[:9, "limit"] = np.inf
     frame.loc[10:14, "limit"] = -np.inf
-    missing = counted(frame).query("attribute == 'sex' and bin < 0")["n"].sum()
-    assert missing == (~np.isfinite(frame["limit"])).sum()
+    found = count(admit(plan_of(), frame), plan_of())
+    assert found.rejected.groupby("reject")["n"].sum().to_dict() == {"limit: not a number": 15}
+    assert counted(frame).query("attribute == 'sex'")["n"].sum() == 385
+    assert counted(frame).query("attribute == 'sex' and bin < 0")["n"].sum() == frame["limit"].isna().sum()
 
 
 def test_an_amount_beyond_all_measure_is_refused_by_name():

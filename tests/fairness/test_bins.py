@@ -52,7 +52,7 @@ def test_every_edge_parts_people_as_a_recount_would(scores, at):
     frame, study = study_of(scores, cutoff)
     assert cutoff in study.cutoffs
     assert study.rates(metrics=["selection_rate"])["hits"].tolist() == recounted(frame, scores >= cutoff)
-    swept = study.sweep("sex").pivot_table(index="cutoff", columns="group", values="hits")
+    swept = study.threshold_sweep("sex", ["selection_rate"]).pivot_table(index="cutoff", columns="group", values="hits")
     assert swept.to_numpy().tolist() == [recounted(frame, scores >= edge) for edge in study.cutoffs]
 
 
@@ -60,7 +60,7 @@ def test_every_edge_parts_people_as_a_recount_would(scores, at):
 def test_decimals_fall_on_their_own_side_of_an_edge(cutoff):
     """0.3 / 0.001 is 299.99...: the edge itself decides, not the rounded quotient."""
     frame, study = study_of(SCORES["four decimals"], cutoff)
-    swept = study.sweep("sex").pivot_table(index="cutoff", columns="group", values="hits")
+    swept = study.threshold_sweep("sex", ["selection_rate"]).pivot_table(index="cutoff", columns="group", values="hits")
     assert swept.to_numpy().tolist() == [recounted(frame, frame["score"] >= edge) for edge in study.cutoffs]
 
 

@@ -66,14 +66,14 @@ def test_it_stands_at_the_nearest_edge_and_says_which(study):
 
 
 def test_the_sweep_is_at_cutoff_at_every_edge(study):
-    swept = study.sweep("sex").set_index(["cutoff", "group"])
+    swept = study.threshold_sweep("sex", ["selection_rate"]).set_index(["cutoff", "group"])
     for edge in study.cutoffs[::40]:
         rows = study.at_cutoff(edge).rates(metrics=RATE).query("attribute == 'sex'").set_index("group")
         np.testing.assert_array_equal(swept.loc[edge, ["hits", "trials", "value"]].loc[rows.index], rows[["hits", "trials", "value"]])
 
 
 def test_a_lower_cutoff_never_favours_fewer(study):
-    table = study.sweep("age").pivot_table(index="cutoff", columns="group", values="hits").sort_index()
+    table = study.threshold_sweep("age", ["selection_rate"]).pivot_table(index="cutoff", columns="group", values="hits").sort_index()
     assert (table.diff().dropna() <= 0).all(axis=None)
 
 
@@ -102,7 +102,7 @@ def test_without_a_score_there_is_nothing_to_cut(frame):
 def test_between_two_published_cutoffs_stand_many_people_or_none(study, threshold):
     shown = study.published(threshold)
     for name in ("sex", "age"):
-        table = shown.sweep(name).pivot_table(index="cutoff", columns="group", values="hits").sort_index(ascending=False)
+        table = shown.threshold_sweep(name, ["selection_rate"]).pivot_table(index="cutoff", columns="group", values="hits").sort_index(ascending=False)
         steps = pd.concat([table.iloc[:1], table.diff().iloc[1:]])
         assert not ((steps > 0) & (steps < threshold)).any(axis=None)
         assert "rare" not in table or threshold == 0
