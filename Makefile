@@ -4,7 +4,7 @@ comma  := ,
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m
-EXTRAS := dev$(if $(EQUISCORE_FULL),$(comma)postgres$(comma)spark)
+EXTRAS := dev$(if $(EQUISCORE_FULL),$(comma)postgres$(comma)spark$(comma)shap)
 
 .PHONY: demo test dashboard lint bench clean
 .DEFAULT_GOAL := demo

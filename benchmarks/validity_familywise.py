@@ -5,44 +5,23 @@ A file is drawn as counts, a binomial a group; the tests of all groups of all fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import special
-from validity_report import Floats, Ints, Mask, Part, Section, percent, spread
-from validity_rules import ALPHA, BOUNDS, TAU, Sides, four_fifths, holm_rejects, z_test
+from validity_layouts import DESIGNS, GROUPS, RATES, SIZES, Layout, Truth, chunks, limit, sides_of, truth
+from validity_report import Floats, Mask, Part, Section, percent, spread
+from validity_rivals import alarms, best, best_section, parity_section
+from validity_rules import ALPHA, BOUNDS, TAU, Sides, holm_rejects
 
 from scoring.fairness.hypotheses import ratio_test
 from scoring.fairness.restricted import restricted_estimate, score_statistic
 
-GROUPS, RATES = (2, 5, 20, 100), (0.03, 0.3, 0.75)
-SIZES = ("50", "500", "20 to 20,000")
-DESIGNS: Mapping[str, float] = {"named": 1.0, "rest, 50 %": 0.5, "rest, 95 %": 0.95, "parity": 0.0}
 METHODS = ("z", "z, exact < 5", "s", "s, exact < 5")
-PAIRS = 400_000  # groups of all files worked out at a time
 ROOM = 8  # the exact p-value is asked for where the score's is under this many times what could be rejected
 PValues = Mapping[str, tuple[Floats, Floats]]
-
-
-class Layout(NamedTuple):
-    """Which groups there are, and who is how far from the reference."""
-
-    groups: int
-    sizes: str
-    rate: float
-    design: str
-    seed: int = 0
-
-
-class Truth(NamedTuple):
-    """People and rate of each group (groups,), and who stands exactly at the tolerance."""
-
-    people: Ints
-    rate: Floats
-    at_tolerance: Mask
-    named: bool
 
 
 class Counted(NamedTuple):
@@ -54,36 +33,6 @@ class Counted(NamedTuple):
     within: Mapping[str, float]
     objected: Mapping[str, float]
     """False WITHIN_TOLERANCE left after its objections: the best-off group, refusals, few people."""
-
-
-def truth(layout: Layout) -> Truth | None:
-    """Return the rates of a layout; None where no rates restore the overall one.
-
-    >>> found = truth(Layout(2, "50", 0.3, "named"))
-    >>> found.rate.round(4).tolist(), float(found.rate.mean().round(4))
-    ([0.2667, 0.3333], 0.3)
-    """
-    k = layout.groups
-    people = np.geomspace(20, 20_000, k).round().astype(np.int64) if "to" in layout.sizes else np.full(k, int(layout.sizes))
-    share = people / people.sum()
-    if layout.design == "parity":
-        return Truth(people, np.full(k, layout.rate), np.zeros(k, bool), named=False)
-    if layout.design == "named":
-        reference = layout.rate / (share[-1] + TAU * (1 - share[-1]))
-        at = np.arange(k) < k - 1
-        return Truth(people, np.where(at, TAU * reference, reference), at, named=True) if reference <= 1 else None
-    at = np.arange(k) < np.clip(round(DESIGNS[layout.design] * k), 1, k - 1)
-    rate = TAU * layout.rate / (1 - share * (1 - TAU))
-    others = (layout.rate - (share * rate)[at].sum()) / share[~at].sum()
-    return Truth(people, np.where(at, rate, others), at, named=False) if layout.rate <= others <= 1 else None
-
-
-def sides_of(hits: Floats, known: Truth) -> Sides:
-    """Return hits and trials of each group judged and of its reference, arrays (files, groups): the last group, or the rest."""
-    people = np.broadcast_to(known.people.astype(float), hits.shape)
-    if known.named:
-        return hits[:, :-1], people[:, :-1], np.broadcast_to(hits[:, -1:], hits[:, :-1].shape), np.broadcast_to(people[:, -1:], hits[:, :-1].shape)
-    return hits, people, hits.sum(1, keepdims=True) - hits, people.sum(1, keepdims=True) - people
 
 
 def p_by_score(sides: Sides) -> PValues:
@@ -135,7 +84,7 @@ def counted(job: tuple[Layout, int, int]) -> Counted | None:
     false = {name: np.zeros(3) for name in METHODS}
     drawn = dict.fromkeys(METHODS, 0)
     at = known.at_tolerance[:-1] if known.named else known.at_tolerance
-    for start, stop in _chunks(files, exact_files, layout.groups):
+    for start, stop in chunks(files, exact_files, layout.groups):
         hits = rng.binomial(known.people, known.rate, (stop - start, layout.groups)).astype(float)
         sides = sides_of(hits, known)
         p = dict(p_by_score(sides))
@@ -148,56 +97,6 @@ def counted(job: tuple[Layout, int, int]) -> Counted | None:
             drawn[name] += stop - start
     share = {name: found / max(drawn[name], 1) for name, found in false.items()}
     return Counted(layout, drawn, *({name: float(found[i]) for name, found in share.items()} for i in range(3)))
-
-
-def _chunks(files: int, exact_files: int, groups: int) -> Iterator[tuple[int, int]]:
-    """Go through the files, those with the exact test first, so many at a time that they fit."""
-    step = max(1, PAIRS // groups)
-    for first, last in ((0, exact_files), (exact_files, files)):
-        for start in range(first, last, step):
-            yield start, min(start + step, last)
-
-
-def alarms(job: tuple[Layout, int]) -> dict[str, float]:
-    """Return the share of files with an alarm though all groups have one rate: ours (s), four-fifths on estimates, z per group, unadjusted."""
-    layout, files = job
-    known = truth(layout)
-    assert known is not None
-    rng = np.random.default_rng([layout.seed, layout.groups, SIZES.index(layout.sizes), round(100 * layout.rate), 9])
-    total = np.zeros(3)
-    for start, stop in _chunks(files, 0, layout.groups):
-        hits = rng.binomial(known.people, known.rate, (stop - start, layout.groups)).astype(float)
-        sides = sides_of(hits, known)
-        ours = holm_rejects(ratio_test(*sides, tolerance=TAU, exact=False).p_exclusion, ALPHA)
-        total += [flagged.any(1).sum() for flagged in (ours, four_fifths(sides), z_test(sides) < -special.ndtri(1 - ALPHA))]
-    return dict(zip(("ours", "four-fifths", "z-test"), (total / files).tolist(), strict=True))
-
-
-def best(job: tuple[int, int, float, int]) -> dict[str, object]:
-    """Judge equal groups, half of them at the tolerance, against the best-off one: as if it had been named, and all pairs."""
-    k, n, rate, files = job
-    rng = np.random.default_rng([k, n, round(100 * rate)])
-    people = np.arange(n + 1.0)
-    p_exclusion, p_within = ratio_test(people[:, None], n, people[None, :], n, tolerance=TAU, exact=False)
-    lower = np.arange(k) < k // 2
-    false = np.zeros(4)
-    for start, stop in _chunks(files, 0, k):
-        x = rng.binomial(n, np.where(lower, TAU * rate, rate), (stop - start, k))
-        top = x.argmax(1)
-        rival = np.where(np.arange(k) == top[:, None], np.sort(x, axis=1)[:, -2:-1], x.max(1, keepdims=True))
-        itself = np.arange(k) == top[:, None]
-        naive = [np.where(itself, np.nan, p[x, x.max(1, keepdims=True)]) for p in (p_exclusion, p_within)]
-        # p falls as the rival's hits rise on the side of exclusion, and rises on the other: the best of the others decides both
-        pairs = np.minimum((k - 1) * p_exclusion[x, rival], 1.0), p_within[x, rival]
-        for way, (excluded, within) in enumerate([holm_rejects(p, ALPHA) for p in how] for how in (naive, pairs)):
-            false[2 * way : 2 * way + 2] += excluded.any(1).sum(), (within & lower).any(1).sum()
-    names = ("naive EXCLUSION", "naive WITHIN", "all pairs EXCLUSION", "all pairs WITHIN")
-    return {
-        "groups": k,
-        "people each": n,
-        "rate of the better half": rate,
-        **{name: percent(share) for name, share in zip(names, false / files, strict=True)},
-    }
 
 
 def run(*, short: bool, processes: int) -> Part:
@@ -213,12 +112,8 @@ def run(*, short: bool, processes: int) -> Part:
     seen = spread(alarms, [(layout, 500 if short else 20_000) for layout in level], processes, "false alarms at parity")
     chosen = [(20, 100, 0.5)] if short else [(k, n, rate) for k in (5, 20, 100) for n in (50, 100, 200) for rate in (0.3, 0.5, 0.9)]
     rows = spread(best, [(*one, 500 if short else 20_000) for one in chosen], processes, "against the best-off group")
-    sections = [_levels(possible, impossible), _parity(level, seen), _best(pd.DataFrame(rows))]
+    sections = [_levels(possible, impossible), parity_section(level, seen), best_section(pd.DataFrame(rows))]
     return Part("familywise", "2. False verdicts of a whole file", sections)
-
-
-def _limit(nominal: float, files: int, room: float) -> float:
-    return nominal + room + 3 * float(np.sqrt(nominal * (1 - nominal) / files))
 
 
 def misses(found: Sequence[Counted], name: str) -> list[str]:
@@ -227,11 +122,11 @@ def misses(found: Sequence[Counted], name: str) -> list[str]:
     for one in found:
         files, exclusion, within = one.files[name], one.exclusion[name], one.within[name]
         where = f"{one.layout.groups} groups of {one.layout.sizes}, rate {one.layout.rate}, {one.layout.design}"
-        one_side = _limit(ALPHA, files, 0.005)
+        one_side = limit(ALPHA, files, 0.005)
         said += [
             f"{name}: {percent(p)} false {side} ({where})." for p, side in ((exclusion, "EXCLUSION"), (within, "WITHIN_TOLERANCE")) if p > one_side
         ]
-        if exclusion + within > _limit(2 * ALPHA, files, 0.0):
+        if exclusion + within > limit(2 * ALPHA, files, 0.0):
             said.append(f"{name}: {percent(exclusion + within)} false verdicts of both kinds ({where}).")
     return said
 
@@ -269,36 +164,3 @@ def _levels(found: Sequence[Counted], impossible: Sequence[Layout]) -> Section:
         f"{missed['s']} (s alone) times in {3 * len(found)}."
     )
     return Section("Groups exactly at the tolerance", simulated, promised, pd.DataFrame(rows), misses(found, "s, exact < 5"), [remark])
-
-
-def _parity(layouts: Sequence[Layout], seen: Sequence[Mapping[str, float]]) -> Section:
-    rows = []
-    for k in sorted({layout.groups for layout in layouts}):
-        cells = [found for layout, found in zip(layouts, seen, strict=True) if layout.groups == k]
-        columns = {"four-fifths": "four-fifths on estimates", "z-test": "z-test per group", "ours": "EXCLUSION"}
-        shown = {
-            title: f"{percent(float(np.median([c[name] for c in cells])))} (worst {percent(max(c[name] for c in cells))})"
-            for name, title in columns.items()
-        }
-        rows.append({"groups": k, **shown})
-    worst = max(found["ours"] for found in seen)
-    simulated = (
-        "The same sizes and overall rates, with every group at the same rate: whatever is flagged is chance. Shown is the share of files in which at "
-        "least one group is flagged, in the median layout and in the worst. Four-fifths: estimated ratio to the rest under .8. z-test: pooled, "
-        "lower, two-sided at 5 %, not adjusted."
-    )
-    missed = [f"EXCLUSION in {percent(worst)} of the files."] if worst > _limit(ALPHA, 20_000, 0.005) else []
-    return Section(
-        "No difference at all", simulated, "EXCLUSION in at most 2.5 % of the files. The two rules promise nothing.", pd.DataFrame(rows), missed
-    )
-
-
-def _best(rows: pd.DataFrame) -> Section:
-    simulated = (
-        "Equal groups, half of them at .8 of the rate of the others, compared with whichever is best off in the file: by the ordinary test (s) "
-        "and Holm, as if that group had "
-        "been named beforehand; and by all pairs, as `reference: best` does. 20,000 files each (500 in the short run)."
-    )
-    worst = max(float(str(share).rstrip(" %")) for share in [*rows["all pairs EXCLUSION"], *rows["all pairs WITHIN"]])
-    promised = f"All pairs: each at most {percent(ALPHA)}. The ordinary test promises nothing here, as the data chose the reference."
-    return Section("The best-off group as the reference", simulated, promised, rows, [f"All pairs: {worst} %."] if worst > 3.0 else [])

@@ -19,6 +19,7 @@ from scoring._version import __version__
 from scoring.errors import EquiscoreError
 
 if TYPE_CHECKING:
+    from scoring.further import FurtherTables
     from scoring.reading import Tables
 
 app = typer.Typer(
@@ -249,13 +250,14 @@ def _plain(tables: Tables) -> list[dict[str, Any]]:
     return json.loads(rows.to_json(orient="records", double_precision=12))
 
 
-def _show(tables: Tables, judged: Any) -> None:
-    """Print the headline and the groups as a table for people."""
+def _show(tables: FurtherTables, judged: Any) -> None:
+    """Print the groups as a table for people, the headline, and what turns round within strata."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from scoring.display import reversals_of
     from scoring.fairness.narrative import headline, who
     from scoring.texts import number, say
 
@@ -280,7 +282,7 @@ def _show(tables: Tables, judged: Any) -> None:
         verdict = f"[{style}]{say('verdict.' + row['verdict'], 'en')}[/]" if style else say("verdict." + row["verdict"], "en")
         listed.add_row(group, f"{row['hits']:,.0f}/{row['trials']:,.0f}", rate, ratio, limits, verdict)
     console.print(listed)
-    for line in headline(judged, "en", tables.plan.primary):
+    for line in [*headline(judged, "en", tables.plan.primary), *reversals_of(tables)]:
         console.print(escape(line), highlight=False)
 
 

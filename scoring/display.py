@@ -9,9 +9,9 @@ from typing import Any
 
 from scoring.fairness.narrative import headline, who
 from scoring.fairness.verdicts import records
-from scoring.reading import Tables
+from scoring.further import FurtherTables
 from scoring.texts import number, say
-from scoring.vocabulary import Verdict
+from scoring.vocabulary import Role, Verdict
 
 _MARKS = {
     Verdict.EXCLUSION: ("■", "#b3382c"),
@@ -23,12 +23,13 @@ _MARKS = {
 _MOST = 40
 
 
-def study_html(tables: Tables, language: str = "en") -> str:
+def study_html(tables: FurtherTables, language: str = "en") -> str:
     """Return a study as a piece of HTML: what must be known first, then the groups; text from data is escaped."""
     rows = tables.judged()
     first = rows[rows["metric"] == tables.plan.primary]
     shown = first[(first["depth"] == 1) | ((first["verdict"] == Verdict.EXCLUSION) & (first["under"].fillna("") == ""))]
-    lines = "".join(f"<li>{escape(line)}</li>" for line in headline(rows, language, tables.plan.primary))
+    told = [*headline(rows, language, tables.plan.primary), *reversals_of(tables, language)]
+    lines = "".join(f"<li>{escape(line)}</li>" for line in told)
     body = "".join(_row(row, tables, language) for row in records(shown.head(_MOST)))
     names = "".join(f"<th style='text-align:{side}'>{escape(say(f'display.{name}', language))}</th>" for name, side in _COLUMNS)
     people, groups = tables.counts.total, len(tables.counts.attributes)
@@ -40,6 +41,26 @@ def study_html(tables: Tables, language: str = "en") -> str:
         f"<div><p><strong>{escape(caption)}</strong></p><ul>{lines}</ul>"
         f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table><p>{escape(more)}</p></div>"
     )
+
+
+def reversals_of(tables: FurtherTables, language: str = "en") -> list[str]:
+    """Return a line for each published group whose ratio turns round within declared strata, by the primary metric."""
+    if not tables.plan.with_role(Role.STRATUM):
+        return []
+    rows = tables.conditional(metrics=[tables.plan.primary])
+    turned = rows[rows["simpson"].eq(True)]
+    titles = tables.titles
+    return [
+        say(
+            "display.reversal",
+            language,
+            who=who(row, language, titles),
+            by=row["stratified_by"],
+            ratio=row["ratio"],
+            pooled_ratio=row["pooled_ratio"],
+        )
+        for row in records(turned)
+    ]
 
 
 _COLUMNS = (
@@ -70,7 +91,7 @@ class Drawing:
         return held.getvalue()
 
 
-def _row(row: dict[str, Any], tables: Tables, language: str) -> str:
+def _row(row: dict[str, Any], tables: FurtherTables, language: str) -> str:
     mark, colour = _MARKS[Verdict(row["verdict"])]
     limits = f"{number(row['ratio_low'], 'ratio', language)} – {number(row['ratio_high'], 'ratio', language)}"
     cells = (

@@ -16,6 +16,7 @@ from scoring.errors import StudyError
 from scoring.fairness import ll144
 from scoring.fairness.amounts import amount_rows, theil
 from scoring.fairness.conditional import conditional_rows, conditional_sentences, stratum_rows
+from scoring.fairness.drift import Shared, compare_studies
 from scoring.fairness.funnel import funnel_rows, funnel_sentences
 from scoring.fairness.membership import membership_rows
 from scoring.fairness.metrics import METRICS, Metric, chosen
@@ -26,10 +27,12 @@ from scoring.fairness.search import search
 from scoring.fairness.selective import selective_rows
 from scoring.fairness.selective_ends import Assumption
 from scoring.fairness.sweeps import SWEPT, threshold_sweep
-from scoring.fairness.whatif import coarsened
+from scoring.fairness.whatif import apart, coarsened
 from scoring.inquiry.carriers import carriers
 from scoring.plan import Population
 from scoring.reading import Tables
+
+ROC = ("true_positive_rate", "false_positive_rate")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,19 @@ class FurtherTables(Tables):
             return threshold_sweep(self.counts, attribute, metrics or told, bounds=self.plan.bounds)
         counts = replace(self.counts, histogram=coarsened(self.counts.histogram, self.threshold))
         return self._shown_groups(threshold_sweep(counts, attribute, ["selection_rate"], bounds=self.plan.bounds))
+
+    def roc(self, attribute: str) -> pd.DataFrame:
+        """Return true and false positive rates of each group at every cut-off: the rows of a ROC curve.
+
+        Published, only cut-offs between which each group has enough people with an outcome.
+        """
+        self._needs_score()
+        rows = threshold_sweep(self.counts, attribute, ROC, bounds=self.plan.bounds)
+        if self.threshold is None:
+            return rows
+        shown = self._shown_groups(rows)
+        hits = shown.dropna(subset=["cutoff"]).pivot_table(index="cutoff", columns="group", values="hits", aggfunc="sum")
+        return shown[shown["cutoff"].isin(apart(hits.sort_index(ascending=False), self.threshold))].reset_index(drop=True)
 
     def selection_table(self, by: str | Sequence[str]) -> pd.DataFrame:
         """Return selection rates and impact ratios in the shape of NYC Local Law 144."""
@@ -165,6 +181,15 @@ class FurtherTables(Tables):
     def representation_fit(self, population: Mapping[str, Population] | None = None) -> pd.DataFrame:
         """Return one test for each attribute of whether the file has the shares of the population."""
         return representation_fit(self.counts, self._population(population), bounds=self.plan.bounds)
+
+    # over time
+
+    def changes(self, before: Tables, shared: Shared = "unknown") -> pd.DataFrame:
+        """Return what changed since an earlier study of the same declaration: each group's ratio with interval, and the verdicts.
+
+        `shared`: ``none`` where no customer is in both files; otherwise the two are not independent and no interval is given.
+        """
+        return compare_studies(before.judged(), self.judged(), bounds=self.plan.bounds, shared=shared)
 
     # why: worked out when the study was made
 

@@ -66,14 +66,34 @@ class Study(FurtherTables):
 
         return load(Path(folder))
 
-    def plot(self, metric: str | None = None, *, ax: Any = None, language: str = "en") -> Any:
-        """Draw the impact ratios with their intervals against the tolerance, as they may be published; a notebook shows it."""
-        from scoring.display import Drawing
-        from scoring.plots.forest import plot_ratios
+    def plot(
+        self,
+        metric: str | None = None,
+        *,
+        kind: str = "forest",
+        attribute: str | None = None,
+        group: str | None = None,
+        ax: Any = None,
+        language: str = "en",
+    ) -> Any:
+        """Draw the study as it may be published; a notebook shows it.
 
-        rows = self.published().judged(depth=1)
-        chosen = rows[rows["metric"] == (metric or self.plan.primary)]
-        return Drawing(plot_ratios(chosen, bounds=self.plan.bounds, ax=ax, language=language, titles=self.titles))
+        Parameters
+        ----------
+        metric
+            Of the ratios; by default the primary one.
+        kind
+            ``forest`` (ratios against the tolerance), ``heatmap``, ``lattice`` (combinations), ``bounds``, ``roc``, ``calibration``,
+            ``sweep``, ``funnel`` or ``waterfall`` (of the drivers of one group).
+        attribute, group
+            Of a drawing of one attribute or group; by default the first.
+        ax, language
+            Where to draw, and in which language.
+        """
+        from scoring.display import Drawing
+        from scoring.drawings import draw
+
+        return Drawing(draw(self.published(), kind, metric=metric, attribute=attribute, group=group, ax=ax, language=language))
 
     def exit_code(self) -> int:
         """Return 1 where exclusion is shown, 0 where all is shown within tolerance, 3 where anything is not settled."""

@@ -52,13 +52,21 @@ def amounts(tables: FurtherTables) -> tuple[pd.DataFrame, list[tuple[str, str]]]
     """
     if not tables.plan.amounts:
         return _NOTHING, []
-    rows = _whole(tables.amounts())
+    rows = _in_order(tables, _whole(tables.amounts()))
     if tables.threshold is not None:
         rows = without_small_blocks(rows, ["attribute", "amount"], ["people", "reference_people"], tables.threshold)
         held = rows["withheld"].to_numpy(bool)
         left = dict.fromkeys((str(attribute), str(amount)) for attribute, amount in rows.loc[held, ["attribute", "amount"]].to_numpy())
         return rows[~held].reset_index(drop=True), list(left)
     return rows, []
+
+
+def inequality(tables: FurtherTables) -> pd.DataFrame:
+    """Return how unequal each amount is, and how much of it lies between groups; not where a group's amounts are withheld."""
+    if not tables.plan.amounts:
+        return _NOTHING
+    rows, left = tables.inequality(), set(amounts(tables)[1])
+    return rows[[pair not in left for pair in zip(rows["attribute"], rows["amount"], strict=True)]].reset_index(drop=True)
 
 
 def representation(tables: FurtherTables) -> pd.DataFrame:
@@ -85,10 +93,7 @@ def selective(tables: FurtherTables) -> pd.DataFrame:
     asked = ["monotone", "score"] if len(tables.counts.edges) else ["monotone"]
     assumed = [_whole(tables.selective(name, metrics)) for name in asked]  # type: ignore[arg-type]  # names of assumptions
     rows = pd.concat([plain, *(found[found["assumption"] != "none"] for found in assumed)], ignore_index=True)
-    keys = ["metric", "attribute", "group"]
-    places = {key: place for place, key in enumerate(dict.fromkeys(rows[keys].itertuples(index=False, name=None)))}
-    order = [places[key] for key in rows[keys].itertuples(index=False, name=None)]
-    return rows.assign(order=order).sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)
+    return _in_order(tables, rows)
 
 
 def judged_metrics(tables: FurtherTables) -> list[str]:
@@ -123,6 +128,14 @@ def sweep(tables: FurtherTables, attribute: str) -> pd.DataFrame:
 def own_direction(tables: FurtherTables) -> float:
     """Return -1 where a higher score is worse: the tables hold it turned, the reader knows it as it is."""
     return -1.0 if tables.plan.score is not None and tables.plan.score.higher_is == "worse" else 1.0
+
+
+def _in_order(tables: FurtherTables, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows in the order of the rates, whatever the order in which they were counted."""
+    rates = tables.rates(metrics=[tables.plan.primary])
+    places = {pair: place for place, pair in enumerate(zip(rates["attribute"], rates["group"], strict=True))}
+    order = [places.get(pair, len(places)) for pair in zip(rows["attribute"], rows["group"], strict=True)]
+    return rows.assign(order=order).sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)
 
 
 def _whole(rows: pd.DataFrame) -> pd.DataFrame:

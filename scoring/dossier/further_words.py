@@ -18,6 +18,7 @@ from scoring.fairness.narrative import Titles, who
 from scoring.fairness.representation import representation_sentences
 from scoring.fairness.unobserved import membership_sentence, selective_sentence
 from scoring.fairness.verdicts import because, records
+from scoring.further import FurtherTables
 from scoring.plan import Plan
 from scoring.texts import has, pick, say
 from scoring.vocabulary import CROSS, Verdict
@@ -27,6 +28,12 @@ MOST: Final = 12
 Said = tuple[str, str]
 """A verdict, or "", and a sentence."""
 _SHOWN: Final = (Verdict.EXCLUSION.value, Verdict.LEANING.value)
+
+
+def titles_of(tables: FurtherTables) -> dict[str, Mapping[str, str]]:
+    """Return the names of the attributes by language, of those known by probability too."""
+    soft = {name: {str(language): words for language, words in one.title.items()} for name, one in tables.plan.memberships.items()}
+    return soft | tables.titles
 
 
 def loses(rows: pd.DataFrame) -> pd.DataFrame:
@@ -51,15 +58,6 @@ def cautions(rows: pd.DataFrame, language: str, titles: Titles) -> list[str]:
 def strata_title(name: str, language: str, titles: Titles) -> str:
     """Return what a stratification is called."""
     return CROSS.join(pick(titles.get(one), language) or one for one in name.split(CROSS))
-
-
-def reversals(rows: pd.DataFrame, language: str, titles: Titles) -> list[str]:
-    """Return a short line for each ratio that turns round within strata."""
-    return [
-        say("display.reversal", language, **_numbers(row, "ratio", "pooled_ratio"), who=who(row, language, titles),
-            by=strata_title(str(row["stratified_by"]), language, titles))
-        for row in records(rows[rows["simpson"]])
-    ]  # fmt: skip
 
 
 def stage_titles(plan: Plan, language: str) -> dict[str, str]:
@@ -121,6 +119,16 @@ def fit_said(rows: pd.DataFrame, language: str, titles: Titles) -> list[str]:
     ]
 
 
+def source_of(plan: Plan, name: str, language: str) -> str:
+    """Return where the probabilities of an attribute come from."""
+    source = plan.memberships[name].source
+    return say("dossier_further.handed_in", language) if source == HANDED_IN else source
+
+
+HANDED_IN: Final = "handed in with the frame"
+"""The source of an audit's probabilities, as `scoring.audit` names it."""
+
+
 def memberships_said(rows: pd.DataFrame, plan: Plan, language: str, titles: Titles) -> list[Said]:
     """Return verdict and sentence of each level known by probability, the bounds in the same sentence as the estimate."""
     return [(str(row["verdict"]), membership_sentence(row, plan.bounds, language, titles)) for row in records(rows)]
@@ -146,10 +154,10 @@ def ranked_behind(rows: pd.DataFrame, language: str, titles: Titles) -> list[str
     held = rows[rows["metric"].isin(["cross_group_auc", "xauc_rest"])]
     wide = held.pivot_table(index=["attribute", "group"], columns="metric", values=["value", "low", "high"], aggfunc="first", sort=False)
     said = []
-    for (attribute, group), row in wide.iterrows() if len(wide) else ():  # type: ignore[misc]  # a pair, by the index
+    for key, row in zip(wide.index, wide.to_dict("records"), strict=True):
         own, other = ({name: float(row.get((name, metric), float("nan"))) for name in ("value", "low", "high")} for metric in _CROSSED)
         if own["high"] < other["low"]:
-            named = who({"attribute": attribute, "group": group}, language, titles)
+            named = who({"attribute": key[0], "group": key[1]}, language, titles)
             said.append(say("dossier_further.ranked_behind", language, who=named, **_prefixed("own", own), **_prefixed("other", other)))
     return said
 

@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from scoring.dossier.document import Heading
+from scoring.dossier.further_words import titles_of
+from scoring.fairness.disparity import IS_REFERENCE
 from scoring.fairness.metrics import METRICS
-from scoring.fairness.narrative import level
+from scoring.fairness.narrative import level, whom
 from scoring.fairness.verdicts import records
 from scoring.further import FurtherTables
 from scoring.plan import Plan
@@ -84,8 +86,7 @@ class View:
     @cached_property
     def titles(self) -> dict[str, Mapping[str, str]]:
         """Names of the attributes by language, of those known by probability too."""
-        soft = {name: {str(language): words for language, words in one.title.items()} for name, one in self.plan.memberships.items()}
-        return self.tables.titles | {name: title for name, title in soft.items() if name not in self.plan.groups}
+        return titles_of(self.tables)
 
     def name(self, attribute: str) -> str:
         """Return the title of an attribute or of a combination of several."""
@@ -98,6 +99,10 @@ class View:
     def who(self, row: Mapping[str, Any]) -> str:
         """Return the group of a row, its attribute before it."""
         return label_of(row, self.language, self.titles)
+
+    def whom(self, row: Mapping[str, Any]) -> str:
+        """Return who the group of a row is compared with; nothing where it is the reference itself."""
+        return whom(row, self.language) if isinstance(row["reference"], str) and row["reference"] != IS_REFERENCE else ""
 
     def metric(self, name: str) -> str:
         """Return the name of a metric; one that is not in the table of metrics speaks of offers."""
@@ -114,7 +119,8 @@ class View:
 
     def semicolons(self, words: Iterable[str]) -> str:
         """Write a list whose members may hold commas."""
-        return f"{self.say('semicolon')} ".join(words)
+        space = "\u202f" if self.language == "fr" else ""
+        return f"{space}{self.say('semicolon')} ".join(words)
 
     @cached_property
     def places(self) -> dict[tuple[str, str], int]:

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from scoring.dossier.document import Cell, Column, Row
+from scoring.dossier.further_sheets import further_tables
 from scoring.dossier.parts.page_one import rejections, standing
 from scoring.dossier.parts.score import calibration, shown_points
 from scoring.dossier.parts.wording import guideline
 from scoring.dossier.view import View, rows_of
-from scoring.fairness.narrative import whom
 from scoring.fairness.verdicts import because
 from scoring.study import Study
 from scoring.texts import say
@@ -71,7 +71,7 @@ class Sheet:
 def sheets(study: Study, language: str) -> tuple[Sheet, ...]:
     """Return the published tables of a study; the first sheet says what they are. A table without rows is left out."""
     view = View.of(study, language)
-    made = [_sheet(view, name, kinds, rows) for name, kinds, rows in _tables(view) if len(rows)]
+    made = [_sheet(view, name, kinds, rows) for name, kinds, rows in (*_tables(view), *further_tables(view)) if len(rows)]
     return (_about(view, made), *made, _not_measured(view))
 
 
@@ -119,7 +119,7 @@ def _judged(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         **_named(view, row),
         "verdict": say(f"verdict.{row['verdict']}", view.language),
-        "reference": whom(row, view.language) if isinstance(row["reference"], str) else "",
+        "reference": view.whom(row),
         "because": because(tuple(row["reasons"]), dict(row), view.plan.bounds, view.language),
         "under": view.named.get(str(row["under"]), "") if isinstance(row["under"], str) else "",
     }

@@ -12,13 +12,11 @@ from scipy import special
 
 from scoring.errors import EquiscoreError
 from scoring.fairness.exact import Held, HeldDifference, HeldRatio, exact_limits
+from scoring.fairness.ratio_limits import Interval, gart_nam, koopman, miettinen_nurminen
 from scoring.fairness.restricted import Floats, between_0_and_1, checked, checked_pairs, rising_root, shaped
 
-Interval = tuple[Floats, Floats]
 OfOne = Callable[[Floats, Floats, float], Interval]
 OfTwo = Callable[[Floats, Floats, Floats, Floats, float], Interval]
-Place = Callable[[Floats, Floats, Floats, Floats, Floats], Floats]
-Odds = tuple[Floats | float, Floats, Floats]
 Method = TypeVar("Method")
 
 BLOCK = 8_192  # pairs at a time: what is worked out for them stays in the processor's cache, in a quarter of the time
@@ -207,134 +205,6 @@ def _beyond(v: Floats, x: Floats, n: Floats, y: Floats, m: Floats, target: Float
     return v * root - target, root - v * fall / (2 * root)
 
 
-def _koopman(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Interval:
-    return _both_sides(_koopman_place, (x, n, y, m), np.full_like(x, z))
-
-
-def _miettinen_nurminen(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Interval:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return _both_sides(_koopman_place, (x, n, y, m), np.where(n + m > 1, z * np.sqrt((n + m) / (n + m - 1)), np.inf))
-
-
-def _gart_nam(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Interval:
-    return _both_sides(_gart_nam_place, (x, n, y, m), np.full_like(x, z))
-
-
-def _both_sides(place: Place, counts: tuple[Floats, Floats, Floats, Floats], z: Floats) -> Interval:
-    """Return the upper limit, and as the lower one the inverse of the upper with the samples exchanged: one search for both."""
-    x, n, y, m = counts
-    both = [np.concatenate(pair) for pair in ((y, x), (m, n), (x, y), (n, m), (z, z))]
-    inverse, high = np.split(_highest_ratio(place, *both), 2)
-    with np.errstate(divide="ignore"):
-        return 1 / inverse, high
-
-
-def _highest_ratio(place: Place, x: Floats, n: Floats, y: Floats, m: Floats, z: Floats) -> Floats:  # noqa: PLR0917  (a pair and its quantile)
-    """Return the ratio above which the score is under -z; inf where there is none, nan where there is no ratio."""
-    high = np.where((n > 0) & (m > 0) & (x + y > 0), np.inf, np.nan)
-    sought = (n > 0) & (y > 0) & np.isfinite(z)
-    x, n, y, m = (a[sought] for a in (x, n, y, m))
-    d = place(x, n, y, m, z[sought])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        s = y - np.maximum(d, 0.0)
-        high[sought] = (x + s) / (n + s) * np.where(y < m, (m - y + d) / d, 1 + np.maximum(-d, 0.0) / m)
-    return high
-
-
-# Held to a ratio, the likeliest rates are (x + s)/(n + s) and (y - s)/(m - s), s from -x to y. Their odds against are A = (n - x)/(x + s)
-# and B = (m - y)/(y - s), and score and skewness are functions of s, A and B alone. Where they lie is said by d = y - s, which keeps its
-# digits as the ratio grows. Where everybody in the reference is hit, B is 0 until s is m; from there it is B that moves, and d is -m B.
-
-
-def _koopman_place(x: Floats, n: Floats, y: Floats, m: Floats, z: Floats) -> Floats:
-    """Return d where the plain score is -z, ``s^2 (A/n + B/m) = z^2``: a cubic in s, of a lower degree where a count is 0."""
-    k, d = z * z, np.empty_like(x)
-    cubic, full = (x > 0) & (x < n) & (y < m), y == m
-    few = ~cubic & ~full
-    d[cubic] = _koopman_cubic(*(a[cubic] for a in (x, n, y, m, k)))
-    d[full] = _koopman_full_reference(*(a[full] for a in (x, n, m, k)))
-    d[few] = _koopman_none_or_all(*(a[few] for a in (x, y, m, k)))
-    return d
-
-
-def _koopman_cubic(x: Floats, n: Floats, y: Floats, m: Floats, k: Floats) -> Floats:
-    """Solve ``(x/n - y/m) s^3 + (y(n-x)/n + x(m-y)/m + k) s^2 - k(y-x) s - kxy = 0``, none of the four counts being 0.
-
-    Its inverse u = 1/s has three real roots; the largest gives the upper limit.
-    """
-    square, linear = 1 / x - 1 / y, -(y * (n - x) / n + x * (m - y) / m + k) / (k * x * y)
-    constant = (y / m - x / n) / (k * x * y)
-    third = square / 3
-    spread = third**2 - linear / 3
-    turn = third * (third**2 - linear / 2) + constant / 2
-    root = np.sqrt(spread)
-    u = 2 * root * np.cos(np.arccos(np.clip(-turn / (spread * root), -1.0, 1.0)) / 3) - third
-    for _ in range(2):  # the cosine loses up to half the digits where two roots nearly meet; two Newton steps bring them back
-        u -= (((u + square) * u + linear) * u + constant) / ((3 * u + 2 * square) * u + linear)
-    return np.asarray((y * u - 1) / u)
-
-
-def _koopman_full_reference(x: Floats, n: Floats, m: Floats, k: Floats) -> Floats:
-    """Return d where everybody in the reference is hit: first s moves alone, Wilson's interval of the group; past the pooled rate B does."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        s = k * (n + np.sqrt(n * n + 4 * (n - x) * n * x / k)) / (2 * (n - x))
-        return np.where(s < m, m - s, m * (n - x) / (n * (x + m)) * m - k)
-
-
-def _koopman_none_or_all(x: Floats, y: Floats, m: Floats, k: Floats) -> Floats:
-    """Return d where nobody or everybody in the group is hit."""
-    nobody = 2 * k * y / (y + k + np.sqrt(np.maximum((y + k) ** 2 - 4 * k * y**2 / m, 0.0)))
-    everybody = 2 * k * y / (k + np.sqrt(k * (k + 4 * y * (m - y) / m)))
-    return y - np.where(x == 0, nobody, everybody)
-
-
-def _gart_nam_place(x: Floats, n: Floats, y: Floats, m: Floats, z: Floats) -> Floats:
-    """Return d where the corrected score is -z, sought from Koopman's; of a handful of people it never gets as low, and d is 0 or -inf."""
-    d = np.where(y < m, 0.0, -np.inf)
-    sought = z * z < 1 + 6 * y  # towards an infinite ratio the corrected score tends to -sqrt(1 + 6 y)
-    x, n, y, m, z = (a[sought] for a in (x, n, y, m, z))
-    start, full = _koopman_place(x, n, y, m, z), y == m
-    found = np.empty_like(x)
-    for these, excess, lowest in ((~full, _excess, 0.0), (full, _excess_full_reference, -np.inf)):
-        counts = [a[these] for a in (x, n, y, m, z)]
-        highest = np.where((x == n) & full, 0.0, x + y)[these]
-        found[these] = rising_root(excess, start[these], np.full_like(highest, lowest), highest, *counts)
-    d[sought] = found
-    return d
-
-
-def _excess(d: Floats, x: Floats, n: Floats, y: Floats, m: Floats, z: Floats) -> tuple[Floats, Floats]:  # noqa: PLR0917  (as rising_root calls it)
-    s = y - d
-    against, reference = (n - x) / (x + s), (m - y) / d
-    return _corrected_excess((s, against, reference), (-1.0, against / (x + s), -reference / d), n, m, z)
-
-
-def _excess_full_reference(d: Floats, x: Floats, n: Floats, y: Floats, m: Floats, z: Floats) -> tuple[Floats, Floats]:  # noqa: ARG001, PLR0917  (as _excess)
-    past = d < 0
-    s = np.where(past, m, m - d)
-    against, reference = (n - x) / (x + s), np.where(past, -d / m, 0.0)
-    slopes = np.where(past, 0.0, -1.0), np.where(past, 0.0, against / (x + s)), np.where(past, -1 / m, 0.0)
-    return _corrected_excess((s, against, reference), slopes, n, m, z)
-
-
-def _corrected_excess(held: Odds, slopes: Odds, n: Floats, m: Floats, z: Floats) -> tuple[Floats, Floats]:
-    """Return something of the sign of the corrected score plus z, and its slope, given s, A, B and their slopes.
-
-    The corrected score is -z where ``-s sqrt(W) + z = a (z^2 - 1)``, W = A/n + B/m and a the skewness, as long as ``2 a z <= 1``; where
-    a is larger, the corrected score is above -z.
-    """
-    (s, group, reference), (ds, dgroup, dreference) = held, slopes
-    w, dw = group / n + reference / m, dgroup / n + dreference / m
-    root = np.sqrt(w)
-    third = group * (group - 1) / n**2 - reference * (reference - 1) / m**2
-    dthird = (2 * group - 1) * dgroup / n**2 - (2 * reference - 1) * dreference / m**2
-    a = third / (6 * w * root)
-    da = dthird / (6 * w * root) - 1.5 * a * dw / w
-    solved, turned = z - s * root - a * (z * z - 1), 2 * a * z - 1
-    dsolved = -ds * root - s * dw / (2 * root) - da * (z * z - 1)
-    return np.maximum(solved, turned), np.where(solved >= turned, dsolved, 2 * z * da)
-
-
 def _exact_difference(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Interval:
     score, nearer = _score_of_difference(x, n, y, m, z), _score_of_difference(x, n, y, m, z / 2)
     low, high = _exactly(HeldDifference, (x, n, y, m), score, nearer, z)
@@ -343,7 +213,7 @@ def _exact_difference(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> I
 
 def _exact_ratio(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Interval:
     with np.errstate(divide="ignore"):
-        score, nearer = ([np.log(limit) for limit in _koopman(x, n, y, m, quantile)] for quantile in (z, z / 2))
+        score, nearer = ([np.log(limit) for limit in koopman(x, n, y, m, quantile)] for quantile in (z, z / 2))
     low, high = _exactly(lambda value: HeldRatio(math.exp(value)), (x, n, y, m), score, nearer, z)
     return np.exp(low), np.exp(high)
 
@@ -372,9 +242,9 @@ def _over(hits: Floats, trials: Floats) -> Floats:
 _OF_ONE: Mapping[str, OfOne] = {"wilson": _wilson, "clopper-pearson": _clopper_pearson, "mid-p": _mid_p}
 _DIFFERENCES: Mapping[str, OfTwo] = {"newcombe": _newcombe, "miettinen-nurminen": _score_of_difference, "exact": _exact_difference}
 _RATIOS: Mapping[str, OfTwo] = {
-    "koopman": _koopman,
-    "gart-nam": _gart_nam,
+    "koopman": koopman,
+    "gart-nam": gart_nam,
     "katz": _katz,
-    "miettinen-nurminen": _miettinen_nurminen,
+    "miettinen-nurminen": miettinen_nurminen,
     "exact": _exact_ratio,
 }

@@ -94,3 +94,19 @@ def runs(n: NDArray[np.int64], threshold: int) -> NDArray[np.int64]:
         if held >= threshold:
             run, held = run + 1, 0
     return np.minimum(numbers, max(run - 1, 0))
+
+
+def apart(reached: pd.DataFrame, threshold: int) -> list[float]:
+    """Return the cut-offs, from the highest, between which every group gains at least `threshold` people.
+
+    Parameters
+    ----------
+    reached
+        People at or above each cut-off (rows, from the highest) of each group (columns).
+    """
+    kept, last = [], np.zeros(reached.shape[1])
+    for cutoff, people in zip(reached.index, reached.to_numpy(float), strict=True):
+        if (people - last >= threshold).all():
+            kept.append(float(cutoff))
+            last = people
+    return kept

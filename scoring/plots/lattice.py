@@ -114,7 +114,8 @@ def plot_lattice(
 
 
 def _node(row: Mapping[str, Any], language: str, titles: Titles | None) -> _Node:
-    names, levels = str(row["attribute"]).split(CROSS), tuple(row["levels"])
+    # a row that joins small groups has no levels of its own
+    names, levels = str(row["attribute"]).split(CROSS), row["levels"] if isinstance(row["levels"], tuple) else ()
     conditions = frozenset(zip(names, levels, strict=True)) if len(names) == len(levels) else frozenset({(str(row["attribute"]), str(row["group"]))})
     row = {**row, "under": row["under"] if isinstance(row["under"], str) else ""}
     return _Node(row, conditions, wrapped(plain(label_of(row, language, titles)), 28, 3))

@@ -22,9 +22,11 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import validity
 import validity_coverage as coverage
 import validity_familywise as familywise
+import validity_layouts as layouts
 import validity_others as others
 import validity_power as power
 import validity_report as report
+import validity_rivals as rivals
 import validity_rules as rules
 import validity_subgroups as subgroups
 
@@ -92,10 +94,10 @@ def test_holm_over_files_is_holm_of_each_file(p):
 
 
 @pytest.mark.parametrize(
-    "layout", [familywise.Layout(k, sizes, 0.3, design) for k in (2, 5, 100) for sizes in familywise.SIZES for design in ("named", "rest, 50 %")]
+    "layout", [layouts.Layout(k, sizes, 0.3, design) for k in (2, 5, 100) for sizes in layouts.SIZES for design in ("named", "rest, 50 %")]
 )
 def test_the_groups_of_a_layout_stand_exactly_at_the_tolerance(layout):
-    known = familywise.truth(layout)
+    known = layouts.truth(layout)
     people, rate = known.people, known.rate
     assert np.average(rate, weights=people) == pytest.approx(0.3)
     rest = (np.sum(people * rate) - people * rate) / (people.sum() - people)
@@ -113,8 +115,8 @@ def test_the_rule_that_is_simulated_is_the_verdict_of_the_package(seed):
         {"group": np.repeat(list("abcde"), people), "yes": np.concatenate([np.arange(n) < x for n, x in zip(people, hits, strict=True)])}
     )
     judged = scoring.audit(rows, groups=["group"], decision="yes", favourable=True).judged().set_index("group").loc[list("abcde")]
-    known = familywise.Truth(people, hits / people, np.ones(5, bool), named=False)
-    sides = familywise.sides_of(hits[None].astype(float), known)
+    known = layouts.Truth(people, hits / people, np.ones(5, bool), named=False)
+    sides = layouts.sides_of(hits[None].astype(float), known)
     p = familywise.p_with_exact(sides, familywise.p_by_score(sides), (1, 1))["s, exact < 5"]
     excluded, within = (rules.holm_rejects(side, rules.ALPHA)[0] for side in p)
     within &= ~familywise.objections(sides, hits[None].astype(float), known)[0]
@@ -124,7 +126,7 @@ def test_the_rule_that_is_simulated_is_the_verdict_of_the_package(seed):
 
 
 def test_false_verdicts_keep_their_level_where_those_of_the_plain_score_do_not():
-    found = familywise.counted((familywise.Layout(20, "20 to 20,000", 0.03, "rest, 50 %"), 2_000, 300))
+    found = familywise.counted((layouts.Layout(20, "20 to 20,000", 0.03, "rest, 50 %"), 2_000, 300))
     assert found.files == {"z": 2_000, "z, exact < 5": 300, "s": 2_000, "s, exact < 5": 300}
     assert found.within["z"] > 0.05
     assert max(found.exclusion["s"], found.within["s"]) < 0.03
@@ -134,21 +136,21 @@ def test_false_verdicts_keep_their_level_where_those_of_the_plain_score_do_not()
 
 
 def test_with_no_difference_at_all_the_usual_rules_cry_out_and_the_verdict_does_not():
-    found = familywise.alarms((familywise.Layout(20, "50", 0.3, "parity"), 1_000))
+    found = rivals.alarms((layouts.Layout(20, "50", 0.3, "parity"), 1_000))
     assert found["four-fifths"] > 0.9
     assert found["z-test"] > 0.3
     assert found["ours"] < 0.005
 
 
 def test_the_best_off_group_as_the_reference_needs_all_pairs():
-    row = familywise.best((20, 100, 0.5, 2_000))
+    row = rivals.best((20, 100, 0.5, 2_000))
     naive, pairs = (float(row[f"{way} EXCLUSION"].rstrip(" %")) for way in ("naive", "all pairs"))
     assert naive > 5
     assert pairs < 1
 
 
 def test_an_impossible_layout_is_left_out():
-    assert familywise.counted((familywise.Layout(20, "50", 0.75, "rest, 95 %"), 10, 0)) is None
+    assert familywise.counted((layouts.Layout(20, "50", 0.75, "rest, 95 %"), 10, 0)) is None
 
 
 def test_power_of_the_verdict_and_what_the_rules_pass():

@@ -8,6 +8,7 @@ import pandas as pd
 
 from scoring.dossier.document import Block, Bullets, Column, Estimate, Paragraph, Row, TableBlock
 from scoring.dossier.further_rows import amounts as amount_rows
+from scoring.dossier.further_rows import inequality
 from scoring.dossier.further_words import amounts_said, inequality_said, reasons
 from scoring.dossier.view import View, rows_of
 
@@ -27,10 +28,7 @@ def amounts(view: View) -> Iterator[Block]:
     if withheld:
         names = view.semicolons(view.say("pair_amount", name=view.name(name), amount=amount_title(view, amount)) for name, amount in withheld)
         yield Paragraph(view.say("amounts_withheld", threshold=view.threshold, names=names))
-    shown = view.tables.inequality()
-    held = set(withheld)
-    kept = [(attribute, amount) not in held for attribute, amount in zip(shown["attribute"], shown["amount"], strict=True)]
-    if said := inequality_said(shown[kept], view.plan, view.language, view.titles):
+    if said := inequality_said(inequality(view.tables), view.plan, view.language, view.titles):
         yield Bullets(tuple(said))
 
 

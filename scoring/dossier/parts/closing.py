@@ -22,6 +22,12 @@ _METHODS: Final = {
     "weights": "Korn & Graubard 1998; Woodruff 1971",
     "delong": "DeLong et al. 1988; Newcombe 2006",
     "cramer": "Bergsma 2013, J. Korean Stat. Soc. 42:323",
+    "strata": "Mantel & Haenszel 1959; Greenland & Robins 1985; Kitagawa 1955",
+    "amounts": "Fieller 1954; Woodruff 1952; Theil 1967",
+    "representation": "Clopper & Pearson 1934; Rao & Scott 1981",
+    "memberships": "Chen et al. 2019; Kallus, Mao & Zhou 2022",
+    "selective": "Manski 1989; Manski & Pepper 2000",
+    "score_groups": "Austin 2009; Kallus & Zhou 2019; Gardner, Brooks & Baker 2019",
     "folding": "Hundepool et al. 2012, ch. 4-5",
 }
 """Each method and where it is from."""
@@ -57,6 +63,12 @@ def method(view: View) -> Iterator[Block]:
         "weights": view.tables.counts.weighted is not WeightMeaning.WEIGHT,
         "delong": view.plan.score is None,
         "cramer": view.plan.segments is None,
+        "strata": not view.plan.with_role(Role.STRATUM),
+        "amounts": not view.plan.amounts,
+        "representation": not view.plan.population,
+        "memberships": not view.plan.memberships,
+        "selective": view.plan.outcome is None,
+        "score_groups": view.plan.score is None,
     }
     columns = (Column(view.say("col_method")), Column(view.say("col_source")))
     rows = tuple(
@@ -174,6 +186,10 @@ def audit_call(view: View) -> str:
     if plan.decision.cutoff is not None:
         given["cutoff"] = plan.decision.cutoff.value
     given |= {"strata": plan.with_role(Role.STRATUM) or None, "weights": plan.only(Role.WEIGHT), "cluster": plan.only(Role.CLUSTER)}
+    given |= {"funnel": {stage.name: (stage.column, _one(stage.passes)) for stage in plan.funnel} or None}
+    given |= {"amounts": [amount.column for amount in plan.amounts.values()] or None}
+    given |= {"memberships": {name: dict(one.probabilities) for name, one in plan.memberships.items()} or None}
+    given |= {"cells": {name: one.cell for name, one in plan.memberships.items() if one.cell is not None} or None}
     given |= {"segment": plan.segments.column if plan.segments else None, "reference": plan.reference, "metrics": plan.primary}
     given |= {"tolerance": plan.bounds.tolerance, "confidence": plan.bounds.confidence, "depth": plan.bounds.depth}
     written = [f"groups={groups!r}", *(["estimator=estimator"] if estimated else [])]

@@ -75,6 +75,8 @@ def _not_measured(view: View) -> Iterator[Block]:
     if told := [criterion for criterion in left if criterion in why]:
         rows = tuple(Row((named[criterion], why[criterion])) for criterion in told)
         yield TableBlock(view.say("caption_not_measured"), (Column(view.say("ground")), Column(view.say("declared_reason"))), rows)
+    if soft := [criterion for criterion in left if criterion in {one.criterion for one in view.plan.memberships.values()}]:
+        yield Paragraph(view.say("grounds_by_probability", grounds=view.semicolons(named[criterion] for criterion in soft)))
     if silent := [named[criterion] for criterion in left if criterion not in why]:
         yield Paragraph(view.say("no_reason", grounds=view.semicolons(silent)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from scoring.dossier.document import Block, Column, Estimate, Figure, Finding, Findings, KeyValues, Paragraph, Row, TableBlock
 from scoring.dossier.further_rows import memberships as membership_rows
 from scoring.dossier.further_rows import selective as selective_rows
-from scoring.dossier.further_words import memberships_said, selective_said, undecided
+from scoring.dossier.further_words import memberships_said, selective_said, source_of, undecided
 from scoring.dossier.parts.wording import guideline
 from scoring.dossier.view import View, rows_of
 from scoring.plots.alternatives import bounds_alternative
@@ -40,9 +40,10 @@ def memberships(view: View) -> Iterator[Block]:
 
 def _sources(view: View) -> Iterator[tuple[str, str]]:
     for name, one in view.plan.memberships.items():
-        ground = say(f"criterion.{one.criterion.value}", view.language) if one.criterion else view.say("no_ground")
-        assumed = say("unobserved.assumption_membership", view.language, source=one.source)
-        yield view.say("memberships_ground", name=view.name(name), ground=ground), f"{one.source}\n{assumed}"
+        source = source_of(view.plan, name, view.language)
+        ground = say(f"criterion.{one.criterion.value}", view.language) if one.criterion else ""
+        title = view.say("memberships_ground" if ground else "source_of", name=view.name(name), ground=ground)
+        yield title, f"{source}\n{say('unobserved.assumption_membership', view.language, source=source)}"
 
 
 def _memberships(view: View, rows: pd.DataFrame) -> TableBlock:
@@ -76,9 +77,9 @@ def _verdict(value: str) -> Verdict | None:
     return Verdict(value) if value else None
 
 
-def _between(view: View, low: float, high: float, key: str = "from_to") -> str:
+def _between(view: View, low: float, high: float) -> str:
     """Write two ends; nothing where one of them is not defined."""
-    return view.say(key, low=low, high=high) if not (math.isnan(low) or math.isnan(high)) else NOTHING
+    return view.say("from_to", low=low, high=high) if not (math.isnan(low) or math.isnan(high)) else NOTHING
 
 
 def selective(view: View) -> Iterator[Block]:
@@ -98,34 +99,38 @@ def _one_metric(view: View, rows: pd.DataFrame, metric: str) -> Iterator[Block]:
     if names := undecided(rows, view.language, view.titles):
         yield Paragraph(view.say("selective_undecided", names=view.semicolons(names)))
     yield _figure(view, rows[rows["assumption"] == "none"], "selective", metric)
-    columns = (
-        Column(view.say("col_group")),
-        Column(view.say("col_assumption")),
-        Column(view.say("verdict"), "verdict"),
-        Column(view.say("col_observed"), "count"),
-        Column(view.say("col_unobserved"), "count"),
-        Column(view.say("col_rate_between")),
-        Column(view.say("col_ratio_between")),
-        Column(view.say("col_bounds_sampling")),
-    )
-    listed = tuple(
-        Row(
-            (
-                view.level(row["group"]),
-                view.say(f"assumption_{row['assumption']}"),
-                _verdict(row["verdict"]),
-                row["observed"],
-                row["unobserved"],
-                _between(view, row["lowest"], row["highest"], "from_to_percent"),
-                _between(view, row["ratio_lowest"], row["ratio_highest"]),
-                _between(view, row["ratio_low"], row["ratio_high"]),
-            ),
-            section=view.name(row["attribute"]),
-        )
-        for row in rows_of(rows)
-    )
+    yield _selective(view, rows, metric)
+
+
+def _selective(view: View, rows: pd.DataFrame, metric: str) -> TableBlock:
+    """Return a line a group: the band without an assumption, and beside it the band under each."""
+    assumed = [str(name) for name in rows["assumption"].unique()]
+    bands = [Column(view.say(f"col_band_{name}")) for name in assumed]
+    counts = [Column(view.say(f"col_{name}"), "count") for name in ("observed", "unobserved")]
+    columns = (Column(view.say("col_group")), Column(view.say("verdict"), "verdict"), *counts, *bands)
+    listed = []
+    for _, part in rows.groupby(["attribute", "group"], sort=False):
+        found = {str(row["assumption"]): row for row in rows_of(part)}
+        plain = found["none"]
+        counted = plain["observed"], plain["unobserved"]
+        cells = (view.level(plain["group"]), _verdict(plain["verdict"]), *counted, *(_band(view, found[name]) for name in assumed))
+        listed.append(Row(cells, _under_assumption(view, found), view.name(plain["attribute"])))
     note = f"{view.say('note_selective', confidence=view.plan.bounds.confidence)} {guideline(view)}"
-    yield TableBlock(view.say("caption_selective", metric=view.metric(metric)), columns, listed, note)
+    return TableBlock(view.say("caption_selective", metric=view.metric(metric)), columns, tuple(listed), note, view.say("because"))
+
+
+def _band(view: View, row: Mapping[str, Any]) -> str:
+    """Write the band of ratios, and in brackets the same with sampling error."""
+    band = _between(view, row["ratio_lowest"], row["ratio_highest"])
+    wider = _between(view, row["ratio_low"], row["ratio_high"])
+    return band if NOTHING in {band, wider} else view.say("band_and_sampling", band=band, wider=wider)
+
+
+def _under_assumption(view: View, found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say which verdict an assumption would give where the data alone give another."""
+    other = [(name, row["verdict"]) for name, row in found.items() if row["verdict"] != found["none"]["verdict"] and row["verdict"]]
+    words = {name: view.say(f"assumption_{name}") for name in found}
+    return " ".join(view.say("under_assumption", assumption=words[name], verdict=say(f"verdict.{one}", view.language)) for name, one in other)
 
 
 def _figure(view: View, rows: pd.DataFrame, of: str, metric: str) -> Figure:
