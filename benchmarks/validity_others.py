@@ -212,7 +212,8 @@ def run(*, short: bool, processes: int) -> Part:
 def _out(rows: pd.DataFrame, column: str, files: int, least: float = LOW, most: float = HIGH) -> list[str]:
     room = 3 * np.sqrt(0.05 * 0.95 / files)
     bad = rows[(rows[column].astype(float) < least - room) | (rows[column].astype(float) > most + room)]
-    return [f"{', '.join(str(value) for value in row.iloc[:3])}: {row[column]}." for _, row in bad.iterrows()]
+    named = list(rows.columns)[: next(i for i, name in enumerate(rows.columns) if "comparison" in str(name))]
+    return [f"{', '.join(f'{name} {row[name]}' for name in named)}: {row[column]}." for _, row in bad.iterrows()]
 
 
 Files = Callable[[int], int]

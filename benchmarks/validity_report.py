@@ -113,13 +113,12 @@ def written(part: Part, page: Path, *, head: str) -> None:
 
 def _missed(blocks: Mapping[str, str]) -> str:
     """List all that misses, part by part."""
+    sections = [section.split("\n", 1) for name in ORDER for section in blocks.get(name, "").split("\n### ")[1:]]
     found = [
         f"- {heading}: {miss}"
-        for name in ORDER
-        for heading, misses in re.findall(
-            r"^### (.*?)$(?:(?!^### ).)*?^\*\*Misses:\*\*\n\n((?:- .*\n?)+)", blocks.get(name, ""), flags=re.MULTILINE | re.DOTALL
-        )
-        for miss in re.findall(r"^- (.*)$", misses, flags=re.MULTILINE)
+        for heading, text in sections
+        for listed in re.findall(r"^\*\*Misses:\*\*\n\n((?:- .*\n?)+)", text, flags=re.MULTILINE)
+        for miss in re.findall(r"^- (.*)$", listed, flags=re.MULTILINE)
     ]
     return "\n".join(["## Where it misses", "", *(found or ["Nowhere, of what is measured below."])])
 

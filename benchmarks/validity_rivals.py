@@ -71,7 +71,7 @@ def parity_section(layouts: Sequence[Layout], seen: Sequence[Mapping[str, float]
     simulated = (
         "The same sizes and overall rates, with every group at the same rate: whatever is flagged is chance. Shown is the share of files in which at "
         "least one group is flagged, in the median layout and in the worst. Four-fifths: estimated ratio to the rest under .8. z-test: pooled, "
-        "lower, two-sided at 5 %, not adjusted."
+        "lower, two-sided at 5 %, not adjusted. EXCLUSION: s and Holm."
     )
     missed = [f"EXCLUSION in {percent(worst)} of the files."] if worst > limit(ALPHA, 20_000, 0.005) else []
     return Section(

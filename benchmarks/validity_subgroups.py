@@ -118,7 +118,8 @@ def _planted(rows: pd.DataFrame, added: Mapping[str, Mapping[str, Floats]], file
     promised = (
         f"Findings of the search that are not truly under .8: a share of at most {percent(BOUNDS.alpha)}. Something planted, tolerated gaps "
         f"aside: exactly "
-        "the planted set in at least 97 % of the files. Two tolerated gaps: no promise but never a wrong one; the pair is hard to show."
+        "the planted set in at least 97 % of the files (3 standard errors allowed for). Two tolerated gaps: no promise but never a wrong one; "
+        "the pair is hard to show."
     )
     return Section("What the search lists", simulated, promised, rows, _misses(added, files))
 

@@ -58,7 +58,9 @@ def _bounds(asked: Asked) -> Axes:
 
 def _funnel(asked: Asked) -> Axes:
     plan = asked.tables.plan
-    stages = {stage.name: stage.title or stage.name for stage in plan.funnel}
+    stages: dict[str, str | Mapping[str, str]] = {
+        stage.name: {str(language): words for language, words in stage.title.items()} or stage.name for stage in plan.funnel
+    }
     return plot_funnel(asked.only(asked.tables.funnel()), bounds=plan.bounds, stages=stages, **asked.look)
 
 

@@ -22,7 +22,7 @@ CONDITIONAL = {
     "named": "text", "strata": "text", "ratio_all": "ratio", "ratio_low": "ratio", "ratio_high": "ratio", "pooled_ratio": "ratio",
     "pooled_low": "ratio", "pooled_high": "ratio", "hits": "count", "trials": "count", "composition": "points", "within": "points",
 }  # fmt: skip
-BY_STRATUM = {"named": "text", "stage": "text", **RATES, "reference_value": "percent", **RATIO}
+BY_STRATUM = {"named": "text", "strata": "text", **RATES, "reference_value": "percent", **RATIO}
 SCORES = ("mean_score", "smd", "cross_group_auc", "xauc_rest", "abroca")
 MOST = further_words.MOST
 
@@ -94,23 +94,24 @@ def conditional() -> bool:
     rates = tables.rates(metrics=[tables.plan.primary])[["attribute", "group", "hits", "trials"]]
     shown = named(rows.drop(columns="strata")).assign(strata=by, ratio_all=rows["ratio"]).merge(rates, on=["attribute", "group"], how="left")
     parts.table(shown, CONDITIONAL, alt=parts.t("alt_conditional"))
-    parts.note(f"{parts.t('metric_in_table', metric=parts.metric_name(tables.plan.primary))} {parts.t('ratio_means')}")
+    parts.note(f"{parts.t('metric_in_table', metric=parts.metric_name(tables.plan.primary))} {parts.t('below_one')}")
     strata(tables)
     return True
 
 
 def strata(tables: FurtherTables) -> None:
     """Show each stratum by itself; a table with a small cell is withheld whole."""
+    language = session.language()
     rows, withheld = session.ask(further_rows.by_stratum, [tables.plan.primary])
     st.subheader(words("heading_by_stratum"), anchor=False)
     if len(rows):
-        shown = named(rows).assign(
-            stage=[f"{by}: {parts.group_name(str(one))}" for by, one in zip(rows["stratified_by"], rows["stratum"], strict=True)]
-        )
-        renamed = {("strata" if name == "stage" else name): kind for name, kind in BY_STRATUM.items()}
-        parts.table(shown.rename(columns={"stage": "strata"}), renamed, alt=parts.t("alt_by_stratum"))
+        pairs = zip(rows["stratified_by"], rows["stratum"], strict=True)
+        of = [
+            say("narrative.is", language, name=further_words.strata_title(by, language, titles()), level=parts.group_name(one)) for by, one in pairs
+        ]
+        parts.table(named(rows).assign(strata=of), BY_STRATUM, alt=parts.t("alt_by_stratum"))
     if withheld:
-        names = "; ".join(words("pair", name=_title(name), by=further_words.strata_title(by, session.language(), titles())) for name, by in withheld)
+        names = "; ".join(words("pair", name=_title(name), by=further_words.strata_title(by, language, titles())) for name, by in withheld)
         parts.note(parts.plain(words("by_stratum_withheld", threshold=tables.plan.bounds.publication_threshold, names=names)))
 
 

@@ -1,18 +1,24 @@
 """Groups + unknown + suppressed + rejected = everybody, in every table, whatever the file is made of."""
 
+from functools import cache
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import scoring
 from scoring.bounds import Bounds
 from scoring.customers.intake import admit
 from scoring.fairness.counts import count
-from scoring.vocabulary import UNKNOWN
+from scoring.scores import score_customers
+from scoring.study import counted
+from scoring.study import study_of as study_from
+from scoring.vocabulary import SMALL_GROUPS, UNKNOWN
 
 
 @st.composite
@@ -66,6 +72,163 @@ def test_groups_unknown_suppressed_and_rejected_are_everybody_in_every_table(fra
             assert rows["hits"].sum() + rejected == len(frame)
             assert rows.groupby("group")["hits"].sum().equals(rows.groupby("group")["trials"].first())
     assert (study.threshold_sweep("sex", ["selection_rate"]).groupby("cutoff")["trials"].sum() + rejected == len(frame)).all()
+
+
+# the further tables
+
+FUNNEL = {"called back": ("called", "yes"), "visited": ("visited", "yes")}
+WITH_AMOUNT = {"limit": "favoured", "income": "everybody"}
+NAMES = ["sex", "age"]
+
+
+@st.composite
+def fuller_files(draw):
+    """Customers with strata, two stages, two amounts and probabilities besides, each with gaps of its own."""
+    frame = draw(files(most=80))
+    n, rng = len(frame), np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    frame["branch"] = rng.choice(["north", "south", None], n, p=[0.6, 0.3, 0.1])
+    frame["called"], frame["visited"] = (rng.choice(["yes", "no", None], n, p=[0.7, 0.2, 0.1]) for _ in range(2))
+    frame["limit"], frame["income"] = (pd.array(rng.integers(-1, 9, n), "Int64") for _ in range(2))
+    for name in WITH_AMOUNT:
+        frame.loc[rng.random(n) < 0.2, name] = pd.NA
+    frame["score"] = frame["score"].astype("Float64").mask(rng.random(n) < 0.1)
+    frame["p_here"] = np.round(rng.random(n), 6)
+    frame.loc[0, ["called", "visited"]] = "yes"
+    return frame
+
+
+@cache
+def fuller_plan():
+    """Ask for everything that can be asked for, however many rows are rejected."""
+    amounts, known = list(WITH_AMOUNT), {"origin": {"here": "p_here"}}
+    asked = {"groups": NAMES, "decision": "accepted", "favourable": 1, "outcome": "repaid", "score": "score", "segment": "tier", "strata": ["branch"]}
+    one = {"sex": ["F"], "age": ["a"], "accepted": [1], "repaid": [1], "score": [1.0], "tier": ["gold"], "branch": ["north"], "p_here": [0.5]}
+    one |= {"called": ["yes"], "visited": ["yes"], "limit": [1], "income": [1]}
+    plan = scoring.audit(pd.DataFrame(one), **asked, funnel=FUNNEL, amounts=amounts, memberships=known).plan
+    listed = {name: amount.model_copy(update={"of": WITH_AMOUNT[name]}) for name, amount in plan.amounts.items()}
+    return plan.model_copy(update={"bounds": Bounds(max_rejected_share=0.9), "amounts": listed})
+
+
+def fuller_study_of(frame):
+    plan = fuller_plan()
+    scored = score_customers(admit(plan, frame), plan)
+    return study_from(plan, counted(scored, plan), scored, {}, None)
+
+
+def by_hand(frame):
+    """Label each row as the study should: its groups, whether it is rejected, how far it got, whether it was favoured."""
+    sex, age = frame["sex"].fillna(UNKNOWN), frame["age"].str.strip().replace("", UNKNOWN)
+    through = (frame["called"] == "yes").astype(int) + ((frame["called"] == "yes") & (frame["visited"] == "yes")).astype(int)
+    rejected = frame["accepted"].isna() & (through == 2)
+    # who was lost before the decision did not get what it gives
+    return frame.assign(sex=sex, age=age, through=through, favoured=frame["accepted"].fillna(0) == 1)[~rejected]
+
+
+def sums(rows, columns, name, by=("group",)):
+    """Add columns up by group of one attribute, groups without people left out."""
+    held = rows[(rows["attribute"] == name) & rows["group"].ne("")].groupby(list(by))[columns].sum()
+    return {key: tuple(map(float, values)) for key, values in zip(held.index, held.to_numpy(float), strict=True) if values.any()}
+
+
+def counted_by(rows, name, *masks):
+    """Count the rows by hand: by group of one attribute, how many each mask holds of."""
+    held = pd.concat([mask.groupby(rows[name]).sum().astype(float) for mask in masks], axis=1)
+    return {key: tuple(values) for key, values in zip(held.index, held.to_numpy(float), strict=True) if values.any()}
+
+
+def further(tables):
+    """Work out every table that lists people, of single attributes."""
+    one = ["selection_rate"]
+    return {
+        "by_stratum": tables.by_stratum(metrics=one), "conditional": tables.conditional(metrics=one), "funnel": tables.funnel(),
+        "amounts": tables.amounts(), "scores": tables.scores(), "selective": tables.selective(), "performance": tables.performance(),
+        "selection_table": pd.concat([tables.selection_table(name) for name in NAMES]),
+        "scoring_table": pd.concat([tables.scoring_table(name) for name in NAMES]),
+        "threshold_sweep": pd.concat([tables.threshold_sweep(name, one) for name in NAMES]),
+    }  # fmt: skip
+
+
+def check_further(study, tables, rows):
+    """Compare every further table of the working counts, group by group, with the rows counted by hand."""
+    outcome, score = rows["repaid"].notna(), rows["score"].notna()
+    everyone = pd.Series(True, index=rows.index)
+    for name in NAMES:
+        whole = counted_by(rows, name, everyone)
+        assert sums(tables["by_stratum"], ["hits", "trials"], name) == counted_by(rows, name, rows["favoured"], everyone)
+        branches = rows.assign(pair=list(zip(rows[name], rows["branch"].fillna(UNKNOWN), strict=True)))
+        assert sums(tables["by_stratum"], ["trials"], name, ("group", "stratum")) == counted_by(branches, "pair", everyone)
+        scores = tables["scores"][tables["scores"]["metric"] == "auc"]
+        repaid = [outcome & score & (rows["repaid"] == side) for side in (1, 0)]
+        assert sums(scores, ["good", "bad", "people", "unscored"], name) == counted_by(rows, name, *repaid, score, ~score)
+        assert sums(tables["performance"], ["good", "bad"], name) == counted_by(rows, name, *repaid)
+        assert sums(tables["selection_table"], ["applicants", "selected"], name) == counted_by(rows, name, everyone, rows["favoured"])
+        assert sums(tables["scoring_table"], ["applicants", "unscored"], name) == counted_by(rows, name, score, ~score)
+        assert all(sums(part, ["trials"], name) == whole for _, part in tables["threshold_sweep"].groupby("cutoff"))
+        for _, part in tables["selective"].groupby("metric"):
+            assert sums(part, ["observed", "unobserved"], name) == counted_by(rows, name, outcome, ~outcome)
+        check_funnel(tables["funnel"], rows, name)
+        for amount, of in WITH_AMOUNT.items():
+            asked, has = (rows["favoured"] if of == "favoured" else everyone), rows[amount].notna()
+            part = tables["amounts"][tables["amounts"]["amount"] == amount]
+            signs = [asked & has & (rows[amount] == 0).fillna(value=False), asked & has & (rows[amount] < 0).fillna(value=False)]
+            assert sums(part, ["people", "without", "zero", "negative"], name) == counted_by(rows, name, asked & has, asked & ~has, *signs)
+    told = study.calibration()
+    assert told["people"].sum() == (outcome & score).sum()
+    soft = study.memberships(metrics=["selection_rate"])
+    assert soft["people"].item() == pytest.approx(rows["p_here"].sum(), abs=1e-6)
+    assert study.counts.soft["n"].sum() == len(rows)
+
+
+def check_funnel(funnel, rows, name):
+    """Trials of a stage are the hits of the one before; the first are everybody; who was favoured past a stage is counted apart."""
+    held = funnel[funnel["attribute"] == name]
+    stages = [part.set_index("group") for _, part in held.groupby("position")]
+    assert [stage["stage"].iloc[0] for stage in stages] == [*FUNNEL, "(decision)"]
+    for before, after in pairwise(stages):
+        pd.testing.assert_series_equal(after["trials"], before["hits"], check_names=False)
+        assert after["ref_trials"].tolist() == before["ref_hits"].tolist()
+    through = [rows["through"] >= done for done in (0, 1, 2)] + [(rows["through"] == 2) & rows["favoured"]]
+    for position, stage in enumerate(stages):
+        found = sums(stage.reset_index(), ["people", "trials", "hits"], name)
+        assert found == counted_by(rows, name, through[0], through[position], through[position + 1])
+    assert sums(held[held["position"] == 0], ["bypassed"], name) == counted_by(rows, name, rows["favoured"] & (rows["through"] < 2))
+
+
+def check_published(shown, tables, rows):
+    """Of each attribute, the groups shown and those that one row names hold everybody; what is shown is what was counted."""
+    published = {table: found for table, found in further(shown).items() if table not in {"performance", "threshold_sweep"}}
+    for name in NAMES:
+        people_of = rows[name].value_counts().to_dict()
+        for table, found in published.items():
+            told, working = (part[part["attribute"] == name] for part in (found, tables[table]))
+            named = told[told["group"] == SMALL_GROUPS]
+            left = set(", ".join(named["folded"].unique()).split(", ")) - {""}
+            groups = set(told["group"]) - {SMALL_GROUPS}
+            assert groups | left == set(working["group"])
+            assert not groups & left
+            assert sum(people_of.get(group, 0) for group in groups | left) == len(rows)
+            assert all(people_of.get(group, 0) in (0, *range(shown.threshold, len(rows) + 1)) for group in groups)
+            assert named.drop(columns=["attribute", "group", "folded", "withheld"], errors="ignore").isna().all(axis=None) or named.empty
+            for column in {"people", "trials", "applicants", "observed", "without", "unscored"} & set(told):
+                keys = [key for key in ("group", "metric", "stage", "stratum", "amount") if key in told]
+                both = told[told["group"].isin(groups)].merge(working, on=keys, suffixes=("", "_counted"))
+                seen = both[both[column].notna()]
+                assert len(both) == told["group"].isin(groups).sum()
+                assert (seen[column].astype(float) == seen[f"{column}_counted"].astype(float)).all()
+        standing = shown.everybody()
+        assert standing.loc[standing["attribute"] == name, "people"].sum() == shown.counts.total
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(frame=fuller_files(), threshold=st.sampled_from([2, 5, 10]))
+def test_the_further_tables_hold_everybody_group_by_group_and_so_do_the_published_ones(frame, threshold):
+    study, rows = fuller_study_of(frame), by_hand(frame)
+    assert study.counts.total == len(frame)
+    assert study.rejects().sum() == len(frame) - len(rows)
+    tables = further(study)
+    check_further(study, tables, rows)
+    check_published(study.published(threshold), tables, rows)
 
 
 SEX = ["F", "F", "M", "M", "F", "M", None, None]
