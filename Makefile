@@ -43,6 +43,7 @@ dashboard: $(VENV)/.dashboard  ## Open the dashboard on the demo's study
 
 bench: $(VENV)/.$(EXTRAS)  ## Measure, as ratios in one run
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/validity.py --short
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -44,11 +44,11 @@ def study_html(tables: FurtherTables, language: str = "en") -> str:
 
 
 def reversals_of(tables: FurtherTables, language: str = "en") -> list[str]:
-    """Return a line for each published group whose ratio turns round within declared strata, by the primary metric."""
+    """Return a line for each published group whose ratio is shown to turn round within declared strata, by the primary metric."""
     if not tables.plan.with_role(Role.STRATUM):
         return []
     rows = tables.conditional(metrics=[tables.plan.primary])
-    turned = rows[rows["simpson"].eq(True)]
+    turned = rows[rows["simpson_shown"].eq(True)]
     titles = tables.titles
     return [
         say(

@@ -37,10 +37,10 @@ def titles_of(tables: FurtherTables) -> dict[str, Mapping[str, str]]:
 
 
 def loses(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `conditional` in which a group gets less by one of the two figures, or has none; reversals first."""
+    """Return the rows of `conditional` in which a group gets less by one of the two figures, or has none; shown reversals first."""
     asked = rows["reason"] != "is_reference"
     less = (rows["ratio"] < 1) | (rows["pooled_ratio"] < 1) | rows["simpson"] | (rows["pooled_ratio"].isna() & rows["ratio"].notna())
-    return rows[asked & less].sort_values(["simpson", "ratio"], ascending=[False, True], kind="stable")
+    return rows[asked & less].sort_values(["simpson_shown", "ratio"], ascending=[False, True], kind="stable")
 
 
 def conditional_said(rows: pd.DataFrame, bounds: Bounds, language: str, titles: Titles) -> list[str]:

@@ -15,6 +15,7 @@ from scoring.errors import EquiscoreError
 from scoring.fairness.restricted import Floats, between_0_and_1, shaped
 
 FEW = 20  # in the smaller class; below, DeLong's variance is too rough for its interval (Newcombe 2006)
+FEW_BEATEN = 1.5  # smaller class x (1 - AUC); below, the logit covered 90 to 92 % where the score's limit covers 97 (docs/validity.md)
 Number = TypeVar("Number", float, Floats)
 
 
@@ -168,7 +169,9 @@ def _limit(value: Floats, variance: Floats, n1: Floats, n0: Floats, z: float) ->
     spread = value * (1 - value)
     with np.errstate(divide="ignore", invalid="ignore"):
         limit = special.expit(special.logit(value) + z * np.sqrt(variance) / spread)
-    rough = ~((variance > 0) & (spread > 0) & (np.minimum(n1, n0) >= FEW)) & (n1 > 0) & (n0 > 0)
+    smaller = np.minimum(n1, n0)
+    sound = (variance > 0) & (spread > 0) & (smaller >= FEW) & (smaller * np.minimum(value, 1 - value) >= FEW_BEATEN)
+    rough = ~sound & (n1 > 0) & (n0 > 0)
     limit[rough] = _newcombe_5(value[rough], n1[rough], n0[rough], z)
     return limit
 

@@ -15,6 +15,7 @@ from scoring.plots.alternatives import sweep_alternative
 from scoring.plots.canvas import to_svg
 from scoring.plots.sweep import plot_sweep
 from scoring.texts import say
+from scoring.vocabulary import Verdict
 
 _TOLD: Final = ("mean_score", "smd", "cross_group_auc", "xauc_rest", "abroca")
 """What is shown of each group; the AUC stands above, the others in the XLSX file."""
@@ -34,9 +35,17 @@ def score_groups(view: View) -> Iterator[Block]:
         said = ranked_behind(rows, view.language, view.titles) or [view.say("ranked_none")]
         yield Bullets(tuple(said[:MOST]))
     yield _table(view, held, present)
-    for attribute in view.tables.counts.attributes:
-        if len(curve := sweep(view.tables, attribute)):
-            yield _figure(view, curve, attribute)
+    drawn = [(attribute, sweep(view.tables, attribute)) for attribute in _drawn(view)]
+    if any(len(curve) for _, curve in drawn):
+        yield Paragraph(view.say("sweep_drawn"))
+    yield from (_figure(view, curve, attribute) for attribute, curve in drawn if len(curve))
+
+
+def _drawn(view: View) -> list[str]:
+    """Return the attributes of which a group is at exclusion or leans to it; the dashboard moves the cut-off for all."""
+    rows = view.single(view.plan.primary)
+    held = set(rows.loc[rows["verdict"].isin([Verdict.EXCLUSION, Verdict.LEANING]), "attribute"])
+    return [name for name in view.tables.counts.attributes if name in held]
 
 
 def _table(view: View, rows: pd.DataFrame, present: list[str]) -> TableBlock:
