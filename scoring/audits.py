@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from scoring.bounds import Bounds
 from scoring.customers.intake import admit
 from scoring.declaration import dotted
-from scoring.errors import EquiscoreError, StudyError, raise_all
+from scoring.errors import EquiscoreError, StudyError, nearest, raise_all
 from scoring.fairness.metrics import known
 from scoring.plan import Amount, Column, Cutoff, Decision, Group, Membership, Outcome, Plan, Score, Segments, Stage
 from scoring.scores import score_customers
 from scoring.study import Study, counted, study_of
 from scoring.tables import columns_of, only_columns
-from scoring.vocabulary import REST, ColumnType, Role, WeightMeaning
+from scoring.vocabulary import CROSS, REST, ColumnType, Role, WeightMeaning
 
 _ESTIMATED = "(estimated)"
 _HANDED_IN = "handed in with the frame"
@@ -103,6 +103,7 @@ def audit(
     cuts, held = _cuts(groups), columns_of(frame)
     single = {Role.DECISION: decision, Role.OUTCOME: outcome, Role.SCORE: score, Role.WEIGHT: weights, Role.CLUSTER: cluster, Role.SEGMENT: segment}
     roles = _roles({name: [Role.PROTECTED] for name in cuts}, single, [strata] if isinstance(strata, str) else strata)
+    _check_names(cuts, memberships or {}, weight_meaning)
     further = _further(funnel or {}, amounts, memberships or {}, cells or {})
     _add_roles(roles, further)
     with _explained():
@@ -124,6 +125,20 @@ def audit(
     scored = score_customers(table, plan)
     counts = counted(scored, plan)
     return study_of(plan, counts, scored, {"name": "frame", "sha256": None, "rows": counts.total}, None)
+
+
+def _check_names(cuts: Cuts, memberships: Mapping[str, Any], weight_meaning: str) -> None:
+    """Refuse names that a combination would take, as a declaration does, and a meaning of weights that is none."""
+    faults = [
+        f"groups: {name!r} holds {CROSS!r}, which stands between the names of a combination. Fix: rename the column."
+        for name in [*cuts, *memberships]
+        if CROSS in str(name)
+    ]
+    faults += [f"memberships: {name!r} is a group too. Fix: rename one of the two." for name in memberships if name in cuts]
+    if weight_meaning not in set(WeightMeaning):
+        near = nearest(weight_meaning, WeightMeaning)
+        faults.append(f"weight_meaning: {weight_meaning!r} is not known. Fix: " + (f"did you mean {near!r}?" if near else "say 'weight' or 'count'."))
+    raise_all("audit", [EquiscoreError(f"audit: {fault}") for fault in faults])
 
 
 @contextmanager

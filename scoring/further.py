@@ -109,7 +109,7 @@ class FurtherTables(Tables):
 
     def selection_table(self, by: str | Sequence[str]) -> pd.DataFrame:
         """Return selection rates and impact ratios in the shape of NYC Local Law 144."""
-        return self._shown_groups(ll144.selection_table(self.counts, by, self.plan.bounds))
+        return self._shown_groups(ll144.selection_table(self.counts, self._sets(by)[0], self.plan.bounds))
 
     def scoring_table(self, attribute: str) -> pd.DataFrame:
         """Return scoring rates (share above the median score of all) and impact ratios in the shape of NYC Local Law 144."""

@@ -24,6 +24,8 @@ from scoring.vocabulary import CROSS, UNKNOWN, Better
 Floats = NDArray[np.float64]
 EFFECTS = ["effect_rate", "effect_ratio", "effect_difference", "clusters"]
 FEW = 30
+ENOUGH = 2  # clusters; of one there is no variance
+NO_VARIANCE = 1e-9
 """Fewer clusters than this in a group is said beside its verdict."""
 
 
@@ -74,7 +76,9 @@ def effects_of_set(
     inside = np.kron(np.eye(len(margin.keys)), np.ones(len(STATES))).astype(bool)
     outside = np.repeat(margin.known, len(STATES))[None, :] & ~inside
     member = sparse.csr_array(np.kron(np.eye(len(margin.keys)), np.ones((len(STATES), 1))))
-    present = np.diff((by_class @ member).tocsc().indptr)
+    by_group = (by_class @ member).tocsc()
+    present = np.diff(by_group.indptr)
+    alone_in_one = (present < ENOUGH) | (_others_present(by_group, margin.known) < ENOUGH)
     parts = []
     for metric in metrics:
         group, other = (_influence(side, margin.weight.ravel(), metric) for side in (inside, outside))
@@ -87,8 +91,18 @@ def effects_of_set(
             "effect_difference": _ratio_of_variances(first - second, joint, squared),
         }
         found |= {name: np.where(same, np.maximum(found[name], alone), found[name]) for name in ("effect_ratio", "effect_difference")}
+        # one cluster shows nothing beyond itself, and its variance is 0: its people are worth nobody
+        found |= {name: np.where(alone_in_one | (found[name] < NO_VARIANCE), np.inf, found[name]) for name in ("effect_ratio", "effect_difference")}
+        found["effect_rate"] = np.where((present < ENOUGH) | (found["effect_rate"] < NO_VARIANCE), np.inf, found["effect_rate"])
         parts.append(pd.DataFrame({"metric": metric.name, "group": _labels(margin.keys), "clusters": present, **found}))
     return pd.concat(parts, ignore_index=True).assign(attribute=CROSS.join(margin.by))
+
+
+def _others_present(by_group: Any, known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return in how many clusters the rest of each group is: everybody known who is not in it."""
+    held = (by_group > 0).toarray()
+    anybody = held[:, known].sum(1)
+    return np.asarray((anybody[:, None] - (held & known) > 0).sum(0), np.int64)
 
 
 def _labels(keys: Sequence[tuple[str, ...]]) -> list[str]:

@@ -31,6 +31,8 @@ SEGMENT_COLUMN: Final = "(segment)"
 MOST_CELLS: Final = 5_000_000
 MOST_ROWS: Final = 2**31 - 2
 """Of groups by cluster or by further keys: as many as an engine takes for a limit."""
+HEAVIEST: Final = 1e100
+"""The square of a larger weight would soon be no float."""
 _POWERS: Final = {"weight": 1, "weight_squared": 2}
 _ARTICLE: Final = {
     ColumnType.TEXT: "text",
@@ -173,6 +175,8 @@ def scales_of(table: Table, weight: str, least: float) -> dict[str, float]:
     row: dict[str, Any] = collect(seen.select(high=nw.col("w").max(), rows=nw.len())).to_pylist()[0]
     if not row["rows"]:
         raise ContractError(f"{table.described}: column {weight!r} holds no weight above 0. Fix: give positive weights, or leave the weight out.")
+    if row["high"] > HEAVIEST:
+        raise ContractError(f"{table.described}: column {weight!r} holds {row['high']:g}, which is no weight. Fix: give weights up to {HEAVIEST:g}.")
     bits = min(52, 62 - math.ceil(math.log2(row["rows"] + 1)))
     return {name: math.ldexp(1.0, bits - math.ceil(power * math.log2(max(row["high"], least))) - 1) for name, power in _POWERS.items()}
 

@@ -138,7 +138,7 @@ def level_merges(table: pd.DataFrame, threshold: int) -> Merges:
     cells = [
         (name.split(CROSS), levels, people) for name, levels, people in zip(crossed["attribute"], crossed["levels"], crossed["people"], strict=True)
     ]
-    merges: Merges = {name: {level: level for level in levels} for name, levels in sizes.items()}
+    merges: Merges = {str(name): {level: level for level in sizes[str(name)]} for name in table.loc[table["depth"] == 1, "attribute"].unique()}
     for name, rows in table[table["depth"] == 1].groupby("attribute", sort=False):
         folded = [level for level in _single_folds(rows, threshold) if level != UNKNOWN]
         merges[str(name)].update(dict.fromkeys(folded, MERGED.join(sorted(folded))))

@@ -232,6 +232,7 @@ def _reasons(
     yield "exact", exact & asked
     if not binomial:
         yield "weighted", asked
+    yield "one_cluster", ~asked & np.isinf(rows["effect_ratio"].to_numpy(float)) & ~empty & ~alone
     yield "few_clusters", asked & (rows["clusters"] < FEW).to_numpy()
 
 

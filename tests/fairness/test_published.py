@@ -217,7 +217,14 @@ def test_no_row_of_any_published_table_speaks_of_few(study, threshold):
     shown = tables.judged()
     assert shown["people"].between(1, threshold - 1).sum() == 0
     groups = set(zip(shown["attribute"], shown["group"], strict=True))
-    for rows in (tables.rates(), tables.disparities(), tables.bounds(), tables.segments(), tables.at_cutoff(0).judged(), tables.threshold_sweep("sex", ["selection_rate"])):
+    for rows in (
+        tables.rates(),
+        tables.disparities(),
+        tables.bounds(),
+        tables.segments(),
+        tables.at_cutoff(0).judged(),
+        tables.threshold_sweep("sex", ["selection_rate"]),
+    ):
         assert set(zip(rows["attribute"], rows["group"], strict=True)) <= groups
     for by in (["sex", "age"], ["age", "sex"]):  # deeper than the study went: no level was merged for it
         assert tables.rates(by=by, metrics=["selection_rate"])["trials"].between(1, threshold - 1).sum() == 0

@@ -102,7 +102,9 @@ def test_without_a_score_there_is_nothing_to_cut(frame):
 def test_between_two_published_cutoffs_stand_many_people_or_none(study, threshold):
     shown = study.published(threshold)
     for name in ("sex", "age"):
-        table = shown.threshold_sweep(name, ["selection_rate"]).pivot_table(index="cutoff", columns="group", values="hits").sort_index(ascending=False)
+        table = (
+            shown.threshold_sweep(name, ["selection_rate"]).pivot_table(index="cutoff", columns="group", values="hits").sort_index(ascending=False)
+        )
         steps = pd.concat([table.iloc[:1], table.diff().iloc[1:]])
         assert not ((steps > 0) & (steps < threshold)).any(axis=None)
         assert "rare" not in table or threshold == 0
