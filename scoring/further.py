@@ -69,7 +69,7 @@ class FurtherTables(Tables):
     def conditional_findings(self, language: str = "en") -> list[str]:
         """Return what `conditional` says of the primary metric as plain sentences: both figures, and what they cannot excuse."""
         rows = self.conditional(metrics=[self.plan.primary])
-        return conditional_sentences(rows[rows["reason"].ne("folded")], self.plan.bounds, language, self.titles)
+        return conditional_sentences(rows[rows["metric"].notna()], self.plan.bounds, language, self.titles)
 
     # scores
 
@@ -80,7 +80,11 @@ class FurtherTables(Tables):
         """
         self._needs_score()
         rows = score_rows(self.counts, confidence=self.plan.bounds.confidence, probability=probability, seed=self.plan.seed)
-        return self._shown_groups(rows)
+        if self.threshold is None:
+            return rows
+        outer = rows["metric"].isin(["score_p10", "score_p90"])  # of a small group, a person or two
+        few = (rows["people"] < self.threshold) | (outer & (rows["people"] < 10 * self.threshold))
+        return self._shown_groups(rows[~few])
 
     def threshold_sweep(self, attribute: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Return rates of each group and ratios to the rest at every cut-off, with intervals.
@@ -157,7 +161,10 @@ class FurtherTables(Tables):
     def funnel_findings(self, language: str = "en") -> list[str]:
         """Return what `funnel` says as plain sentences."""
         rows = self.funnel()
-        return funnel_sentences(rows[rows["verdict"].notna()], self.plan.funnel, self.plan.bounds, language, self.titles)
+        whole = rows[rows["stage"].notna()]
+        if self.threshold is not None:  # of a funnel with a stage withheld nothing can be told without giving it away
+            whole = whole[~whole["withheld"].astype(bool).groupby(whole["attribute"]).transform("any")]
+        return funnel_sentences(whole, self.plan.funnel, self.plan.bounds, language, self.titles)
 
     def amounts(self) -> pd.DataFrame:
         """Return mean and quantiles of each declared amount per group, beside the reference's, with intervals."""
@@ -167,11 +174,16 @@ class FurtherTables(Tables):
         if self.threshold is not None:  # the tenth part of a small group is a person or two
             few = rows["people"] < 10 * self.threshold
             rows = rows.assign(**{name: rows[name].mask(few) for name in map(str, rows) if name.startswith(("q10", "q90"))})
-        return self._shown_groups(rows)
+        return self._shown_blocks(rows, ["attribute", "amount"], ["people", "reference_people"])
 
     def inequality(self) -> pd.DataFrame:
         """Return Theil's T of each amount, split into what lies between groups and within them."""
-        return theil(self._counted_amounts(), self.plan.amounts)
+        rows = theil(self._counted_amounts(), self.plan.amounts)
+        if self.threshold is None:
+            return rows
+        told = self.amounts()
+        hidden = set(told.loc[told["withheld"].fillna(value=False).astype(bool), ["attribute", "amount"]].itertuples(index=False, name=None))
+        return rows[[pair not in hidden for pair in zip(rows["attribute"], rows["amount"], strict=True)]].reset_index(drop=True)
 
     def representation(self, population: Mapping[str, Population] | None = None) -> pd.DataFrame:
         """Return each group's share of the file beside its share of the population served, from a cited source."""

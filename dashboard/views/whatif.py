@@ -9,6 +9,7 @@ import session
 import streamlit as st
 
 from scoring.fairness.verdicts import records
+from scoring.further import FurtherTables
 from scoring.reading import Tables
 from scoring.texts import say
 
@@ -37,7 +38,7 @@ def what_if() -> None:
     tables = session.tables()
     names = {name: parts.attribute_name(name) for name in tables.plan.groups}
     attribute = parts.choose(parts.t("choose_single"), names, key="whatif_attribute")
-    curve = session.ask(Tables.sweep, attribute)
+    curve = session.ask(_curve, attribute)
     options = {edge: parts.score(edge) for edge in sorted(_turned(tables) * edge for edge in tables.cutoffs)}
     key = f"cutoff_{session.study().digest[:12]}"
     label = parts.t("choose_cutoff")
@@ -119,13 +120,19 @@ def _overall(rows: pd.DataFrame) -> float:
     return float(rows["hits"].sum() / rows["trials"].sum())
 
 
+def _curve(tables: FurtherTables, attribute: str) -> pd.DataFrame:
+    """Return the selection rate of each group that is shown, at each cut-off."""
+    rows = tables.threshold_sweep(attribute, ["selection_rate"])
+    return rows[rows["cutoff"].notna()]
+
+
 def _start(tables: Tables) -> float:
     """Return the study's own cut-off, or the one that selects about as many people as the study."""
     if tables.cutoff is not None:
         return _turned(tables) * min(tables.cutoffs, key=lambda edge: abs(edge - float(tables.cutoff or 0)))
     attribute = next(iter(tables.plan.groups))
     selected = in_study(attribute)["hits"].sum()
-    return _turned(tables) * float((session.ask(Tables.sweep, attribute).groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
+    return _turned(tables) * float((session.ask(_curve, attribute).groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
 
 
 def _turned(tables: Tables) -> float:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from scoring.fairness.metrics import COMPOSITES, METRICS
-from scoring.fairness.published import without_small_blocks
 from scoring.further import FurtherTables
 from scoring.vocabulary import SMALL_GROUPS, Role
 
@@ -54,7 +53,6 @@ def amounts(tables: FurtherTables) -> tuple[pd.DataFrame, list[tuple[str, str]]]
         return _NOTHING, []
     rows = _in_order(tables, _whole(tables.amounts()))
     if tables.threshold is not None:
-        rows = without_small_blocks(rows, ["attribute", "amount"], ["people", "reference_people"], tables.threshold)
         held = rows["withheld"].to_numpy(bool)
         left = dict.fromkeys((str(attribute), str(amount)) for attribute, amount in rows.loc[held, ["attribute", "amount"]].to_numpy())
         return rows[~held].reset_index(drop=True), list(left)

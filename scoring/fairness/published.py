@@ -249,5 +249,5 @@ def without_small_blocks(rows: pd.DataFrame, block: Sequence[str], counts: Seque
     held = small.groupby([rows[name].fillna("") for name in block]).transform("any").to_numpy(bool)
     numbers = [str(name) for name in rows if rows[name].dtype.kind in "fiub" and name not in block]
     blanked = {name: rows[name].astype(object if rows[name].dtype.kind == "b" else float).mask(held) for name in numbers}
-    words = {name: rows[name].mask(held, "") for name in ("because", "verdict", "reason") if name in rows}
+    words = {name: rows[name].mask(held, "") for name in ("because", "verdict", "reason", "stratum") if name in rows}
     return rows.assign(**blanked, **words, withheld=held)
