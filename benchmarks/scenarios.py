@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from scoring.bounds import Bounds
-from scoring.fairness.conjunctions import Lattice, known_sums, lattice, sums
-from scoring.fairness.discovery import Problem, discovered, focused, held_out, problem
-from scoring.fairness.halves import split
 from scoring.fairness.hypotheses import adjust, focused_threshold
-from scoring.fairness.parts import rule_of
+from scoring.fairness.searching.conjunctions import Lattice, known_sums, lattice, sums
+from scoring.fairness.searching.discovery import Problem, discovered, focused, held_out, problem
+from scoring.fairness.searching.halves import split
+from scoring.fairness.searching.parts import rule_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

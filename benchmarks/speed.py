@@ -179,7 +179,7 @@ def searched(rows: int) -> dict[str, float]:
     """Time the search of about 10,000 subgroups among `rows` customers."""
     import scoring
     from scoring.bounds import Bounds
-    from scoring.fairness.search import search
+    from scoring.fairness.searching.search import search
 
     rng = np.random.default_rng(0)
     # people in a few thousand of the possible cells, as attributes hang together
@@ -201,9 +201,9 @@ def _sets(attributes: list[str]) -> list[tuple[str, ...]]:
 
 def swept() -> dict[str, float]:
     """Time a sweep of 1,000 cut-offs x 50 groups, rates and ratios with intervals."""
+    from scoring.fairness.by_score.sweeps import sweep_arrays
     from scoring.fairness.disparity import Side
     from scoring.fairness.metrics import METRICS as TABLE
-    from scoring.fairness.sweeps import sweep_arrays
 
     rng = np.random.default_rng(0)
     above = np.sort(rng.integers(100, 5_000, (50, 1_000)), axis=1)[:, ::-1].astype(float)

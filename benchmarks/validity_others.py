@@ -16,10 +16,10 @@ from scoring.fairness.clusters import effects_of_set, gathered
 from scoring.fairness.composites import effective_counts, score_estimate
 from scoring.fairness.counts import Margin
 from scoring.fairness.curves import auc_from_bins, curves_of
+from scoring.fairness.frames.simultaneous import Limits, pairwise_confidence, widest_gap
 from scoring.fairness.hypotheses import ratio_test
 from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.metrics import COMPOSITES, METRICS, STATES
-from scoring.fairness.simultaneous import Limits, pairwise_confidence, widest_gap
 
 FAVOURED, REFUSED = STATES.index("au"), STATES.index("ru")
 LOW, HIGH = 0.92, 0.98

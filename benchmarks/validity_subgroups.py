@@ -13,9 +13,9 @@ from scenarios import DEPTH, PEOPLE, SCENARIOS, WAYS, folded, numbers, planted, 
 from validity_report import Floats, Ints, Part, Section, percent, spread
 from validity_rules import BOUNDS, Sides, z_test
 
-from scoring.fairness.conjunctions import known_sums, lattice, sums
-from scoring.fairness.discovery import Problem, problem
-from scoring.fairness.parts import rule_of
+from scoring.fairness.searching.conjunctions import known_sums, lattice, sums
+from scoring.fairness.searching.discovery import Problem, problem
+from scoring.fairness.searching.parts import rule_of
 
 Flag = Callable[[Problem, float, np.random.Generator], Ints]
 OURS = ("search, Focused BH", "search, held-out half")

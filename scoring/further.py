@@ -13,21 +13,21 @@ import numpy as np
 import pandas as pd
 
 from scoring.errors import StudyError
-from scoring.fairness import ll144
-from scoring.fairness.amounts import amount_rows, theil
-from scoring.fairness.conditional import conditional_rows, conditional_sentences, stratum_rows
+from scoring.fairness.by_score import ll144
+from scoring.fairness.by_score.score_metrics import score_rows
+from scoring.fairness.by_score.sweeps import SWEPT, threshold_sweep
 from scoring.fairness.drift import Shared, compare_studies
 from scoring.fairness.funnel import funnel_rows, funnel_sentences
-from scoring.fairness.membership import membership_rows
 from scoring.fairness.metrics import METRICS, Metric, chosen
 from scoring.fairness.published import only_shown, without_small_blocks
 from scoring.fairness.representation import representation_fit, representation_rows
-from scoring.fairness.score_metrics import score_rows
-from scoring.fairness.search import search
-from scoring.fairness.selective import selective_rows
-from scoring.fairness.selective_ends import Assumption
-from scoring.fairness.sweeps import SWEPT, threshold_sweep
+from scoring.fairness.searching.search import search
+from scoring.fairness.sums.amounts import amount_rows, theil
+from scoring.fairness.unseen.membership import membership_rows
+from scoring.fairness.unseen.selective import selective_rows
+from scoring.fairness.unseen.selective_ends import Assumption
 from scoring.fairness.whatif import apart, coarsened
+from scoring.fairness.within.conditional import conditional_rows, conditional_sentences, stratum_rows
 from scoring.inquiry.carriers import carriers
 from scoring.plan import Population
 from scoring.reading import Tables

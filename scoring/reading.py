@@ -15,6 +15,7 @@ import pandas as pd
 
 from scoring.errors import StudyError
 from scoring.fairness import segments as segmentation
+from scoring.fairness.by_score.score_metrics import score_rows
 from scoring.fairness.composites import composite_rows
 from scoring.fairness.counts import Counts, everybody
 from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare, rates_of, unobserved_refused
@@ -25,8 +26,7 @@ from scoring.fairness.metrics import COMPOSITES, METRICS, Metric, chosen, known
 from scoring.fairness.narrative import findings
 from scoring.fairness.published import Merges, level_merges, published
 from scoring.fairness.representation import representation_effects
-from scoring.fairness.score_metrics import score_rows
-from scoring.fairness.search import threshold
+from scoring.fairness.searching.search import threshold
 from scoring.fairness.subgroups import placed
 from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bounds
 from scoring.fairness.verdicts import VERDICTS, first_things_first, judge

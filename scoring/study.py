@@ -14,10 +14,10 @@ import pyarrow as pa
 from scoring.activity import ProcessingActivity
 from scoring.customers.intake import admit, needed
 from scoring.errors import ContractError
-from scoring.fairness.amount_counts import count_amounts
 from scoring.fairness.counts import Counts, count
 from scoring.fairness.metrics import known
-from scoring.fairness.soft_counts import count_soft
+from scoring.fairness.sums.amount_counts import count_amounts
+from scoring.fairness.unseen.soft_counts import count_soft
 from scoring.further import FurtherTables
 from scoring.plan import Plan
 from scoring.provenance import environment

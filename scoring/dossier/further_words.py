@@ -11,13 +11,13 @@ from typing import Any, Final
 import pandas as pd
 
 from scoring.bounds import Bounds
-from scoring.fairness.amounts import amount_sentences, theil_sentences
-from scoring.fairness.conditional import conditional_sentences
 from scoring.fairness.funnel import DECISION, funnel_sentences
 from scoring.fairness.narrative import Titles, who
 from scoring.fairness.representation import representation_sentences
+from scoring.fairness.sums.amounts import amount_sentences, theil_sentences
 from scoring.fairness.unobserved import membership_sentence, selective_sentence
 from scoring.fairness.verdicts import because, records
+from scoring.fairness.within.conditional import conditional_sentences
 from scoring.further import FurtherTables
 from scoring.plan import Plan
 from scoring.texts import has, pick, say

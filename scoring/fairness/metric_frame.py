@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scoring.errors import EquiscoreError
-from scoring.fairness.grouped import Grouped, counted, features_of, labels_of, states_of
-from scoring.fairness.metric_names import Asked, Served, draws_of, method_of, named, params_of, run_by, seed_of, served
-from scoring.fairness.served import AGGREGATES, Measured, at_quantiles, redrawn
-from scoring.fairness.shaped import Shown, cells, floats, laid_out, of_two
+from scoring.fairness.frames.grouped import Grouped, counted, features_of, labels_of, states_of
+from scoring.fairness.frames.metric_names import Asked, Served, draws_of, method_of, named, params_of, run_by, seed_of, served
+from scoring.fairness.frames.served import AGGREGATES, Measured, at_quantiles, redrawn
+from scoring.fairness.frames.shaped import Shown, cells, floats, laid_out, of_two
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from scoring.fairness.decomposition import (
+from scoring.fairness.restricted import Floats, estimate_at, positive, shaped
+from scoring.fairness.stratified import Mask, Tables, quantile, tables
+from scoring.fairness.within.decomposition import (
     Decomposition,
     DemographicDisparity,
     Reversal,
@@ -23,8 +25,6 @@ from scoring.fairness.decomposition import (
     reversal,
     standardised,
 )
-from scoring.fairness.restricted import Floats, estimate_at, positive, shaped
-from scoring.fairness.stratified import Mask, Tables, quantile, tables
 
 __all__ = [
     "Decomposition",

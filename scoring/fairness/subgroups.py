@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from scoring.bounds import Bounds
-from scoring.fairness.cell_tables import Cells, cells_of, numbered_rows
-from scoring.fairness.conjunctions import Floats, Ints, Lattice, Mask, labels, lattice
 from scoring.fairness.counts import Counts
-from scoring.fairness.filters import filtered, structure, structure_of_sums
 from scoring.fairness.metrics import METRICS
-from scoring.fairness.parts import Rule, parts_that_hollow, rule_of
+from scoring.fairness.searching.cell_tables import Cells, cells_of, numbered_rows
+from scoring.fairness.searching.conjunctions import Floats, Ints, Lattice, Mask, labels, lattice
+from scoring.fairness.searching.filters import filtered, structure, structure_of_sums
+from scoring.fairness.searching.parts import Rule, parts_that_hollow, rule_of
 from scoring.texts import say
 from scoring.vocabulary import CROSS, Better, Verdict
 

@@ -14,10 +14,10 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 from scoring.bounds import Bounds
 from scoring.customers.intake import admit
 from scoring.errors import ContractError, EquiscoreError
-from scoring.fairness.amount_counts import AMOUNTS, count_amounts
-from scoring.fairness.amounts import AMOUNT_ROWS, THEIL, amount_rows, amount_sentences, theil, theil_sentences
 from scoring.fairness.counts import count
-from scoring.fairness.steps import STEPS, steps
+from scoring.fairness.sums.amount_counts import AMOUNTS, count_amounts
+from scoring.fairness.sums.amounts import AMOUNT_ROWS, THEIL, amount_rows, amount_sentences, theil, theil_sentences
+from scoring.fairness.sums.steps import STEPS, steps
 from scoring.plan import Plan
 
 BOUNDS = Bounds()

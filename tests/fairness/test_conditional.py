@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 import scoring
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError
-from scoring.fairness.conditional import BY_STRATUM, CONDITIONAL, conditional_rows, conditional_sentences, stratum_rows
-from scoring.fairness.decomposition import conditional_demographic_disparity, kitagawa
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.strata import mantel_haenszel, pooled_test
+from scoring.fairness.within.conditional import BY_STRATUM, CONDITIONAL, conditional_rows, conditional_sentences, stratum_rows
+from scoring.fairness.within.decomposition import conditional_demographic_disparity, kitagawa
 from scoring.texts import say
 
 SELECTION, EXCLUSION = METRICS["selection_rate"], METRICS["exclusion_rate"]

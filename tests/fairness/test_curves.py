@@ -8,9 +8,9 @@ from scipy import optimize, stats
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from scoring.errors import EquiscoreError
-from scoring.fairness.curve_differences import auc_difference, auc_difference_paired
+from scoring.fairness.by_score.curve_differences import auc_difference, auc_difference_paired
+from scoring.fairness.by_score.roc_area import roc
 from scoring.fairness.curves import Estimate, auc, auc_from_bins
-from scoring.fairness.roc_area import roc
 
 Z = 1.959963984540054
 

@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 import scoring
 from scoring.bounds import Bounds
 from scoring.errors import StudyError
-from scoring.fairness.ll144 import SCORING, SELECTION, above_median, impact_ratios, scoring_table, selection_table
+from scoring.fairness.by_score.ll144 import SCORING, SELECTION, above_median, impact_ratios, scoring_table, selection_table
 from scoring.texts import LANGUAGES, say
 
 

@@ -9,7 +9,9 @@ from scipy.optimize import linprog
 
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError
-from scoring.fairness.membership import (
+from scoring.fairness.metrics import METRICS, STATES
+from scoring.fairness.unobserved import membership_sentence
+from scoring.fairness.unseen.membership import (
     MEMBERSHIPS,
     Sums,
     bound_interval,
@@ -21,9 +23,7 @@ from scoring.fairness.membership import (
     sums_of,
     weighted_rates,
 )
-from scoring.fairness.metrics import METRICS, STATES
-from scoring.fairness.soft_counts import SOFT
-from scoring.fairness.unobserved import membership_sentence
+from scoring.fairness.unseen.soft_counts import SOFT
 from scoring.vocabulary import Verdict
 
 SELECTION, TPR = METRICS["selection_rate"], METRICS["true_positive_rate"]

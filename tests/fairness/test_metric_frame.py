@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sklearn import metrics as skm
 
 from scoring.errors import EquiscoreError
+from scoring.fairness.frames.metric_names import Reads, served
+from scoring.fairness.frames.simultaneous import pairwise_confidence
 from scoring.fairness.intervals import difference_interval, proportion_interval
 from scoring.fairness.metric_frame import MetricFrame
-from scoring.fairness.metric_names import Reads, served
-from scoring.fairness.simultaneous import pairwise_confidence
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

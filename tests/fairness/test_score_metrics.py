@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 import scoring
 from scoring.errors import EquiscoreError, StudyError
-from scoring.fairness.calibration_metrics import (
+from scoring.fairness.by_score.calibration_metrics import (
     calibration_error,
     calibration_slope,
     effective_size,
@@ -22,7 +22,7 @@ from scoring.fairness.calibration_metrics import (
     hosmer_lemeshow,
     separated,
 )
-from scoring.fairness.distances import (
+from scoring.fairness.by_score.distances import (
     Axis,
     Sample,
     kolmogorov_smirnov,
@@ -32,11 +32,11 @@ from scoring.fairness.distances import (
     standardised_mean_difference,
     wasserstein,
 )
-from scoring.fairness.permutation import redrawn, under_equality
-from scoring.fairness.roc_area import area_between, roc
-from scoring.fairness.score_bins import score_bins
-from scoring.fairness.score_metrics import COLUMNS, score_rows
-from scoring.fairness.score_table import SCORE_METRICS
+from scoring.fairness.by_score.permutation import redrawn, under_equality
+from scoring.fairness.by_score.roc_area import area_between, roc
+from scoring.fairness.by_score.score_bins import score_bins
+from scoring.fairness.by_score.score_metrics import COLUMNS, score_rows
+from scoring.fairness.by_score.score_table import SCORE_METRICS
 from scoring.texts import LANGUAGES, say
 
 UNKNOWN = "(unknown)"
@@ -395,7 +395,7 @@ def test_draws_have_the_moments_of_the_multivariate_hypergeometric():
 
 
 def test_draws_in_portions_are_all_drawn(monkeypatch):
-    monkeypatch.setattr("scoring.fairness.permutation.AT_ONCE", 20)
+    monkeypatch.setattr("scoring.fairness.by_score.permutation.AT_ONCE", 20)
     own, rest = np.full((2, 4), 3.0), np.full((2, 4), 5.0)
 
     def figure(one, _):

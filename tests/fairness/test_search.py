@@ -17,14 +17,14 @@ from statsmodels.stats.multitest import multipletests
 import scoring
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, StudyError
-from scoring.fairness.cell_tables import cells_of
-from scoring.fairness.conjunctions import known_sums, lattice, sums, sums_within
-from scoring.fairness.discovery import against_rest, focused, held_out, problem
-from scoring.fairness.halves import split
 from scoring.fairness.hypotheses import adjust, focused_threshold, ratio_test
 from scoring.fairness.metrics import METRICS
-from scoring.fairness.parts import rule_of
-from scoring.fairness.search import FOUND, search
+from scoring.fairness.searching.cell_tables import cells_of
+from scoring.fairness.searching.conjunctions import known_sums, lattice, sums, sums_within
+from scoring.fairness.searching.discovery import against_rest, focused, held_out, problem
+from scoring.fairness.searching.halves import split
+from scoring.fairness.searching.parts import rule_of
+from scoring.fairness.searching.search import FOUND, search
 
 ROOT = Path(__file__).parents[2]
 BOUNDS = Bounds()
@@ -108,7 +108,7 @@ def test_the_rest_of_a_combination_is_everybody_known_in_all_its_attributes():
 def test_more_levels_than_an_array_holds_are_numbered_by_sorting(monkeypatch):
     codes = np.random.default_rng(0).integers(-1, 6, (200, 4))
     dense = lattice(codes, 3)
-    monkeypatch.setattr("scoring.fairness.conjunctions.DENSE", 1)
+    monkeypatch.setattr("scoring.fairness.searching.conjunctions.DENSE", 1)
     sparse = lattice(codes, 3)
     assert (dense.place == sparse.place).all()
     assert (dense.of_set == sparse.of_set).all()
@@ -245,7 +245,7 @@ def test_p14_a_file_without_any_gap_gives_no_finding(scenarios, way):
 
 
 def test_p16_a_small_group_is_said_to_be_small_whichever_it_is():
-    from scoring.fairness.subgroup_sentences import subgroup_findings
+    from scoring.fairness.searching.subgroup_sentences import subgroup_findings
 
     frame = pd.DataFrame({"a": ["x"] * 20 + ["y"] * 2_000, "b": (["p"] * 990 + ["q"] * 20 + ["p"] * 1_010), "y": True})
     frame.loc[(frame["a"] == "x") | (frame["b"] == "q"), "y"] = False

@@ -15,9 +15,9 @@ from scoring.errors import EquiscoreError
 from scoring.fairness.hypotheses import ratio_test
 from scoring.fairness.intervals import proportion_interval, ratio_interval
 from scoring.fairness.metrics import COMPOSITES, METRICS, STATES, Metric
-from scoring.fairness.selective import EVERY_METRIC, SELECTIVE, selective_rows
-from scoring.fairness.selective_ends import MOST_STEPS, Parts, ends_of, rated
 from scoring.fairness.unobserved import selective_sentence
+from scoring.fairness.unseen.selective import EVERY_METRIC, SELECTIVE, selective_rows
+from scoring.fairness.unseen.selective_ends import MOST_STEPS, Parts, ends_of, rated
 from scoring.vocabulary import Verdict
 
 RATES = [metric for metric in EVERY_METRIC if isinstance(metric, Metric)]

@@ -12,8 +12,8 @@ from scipy import stats
 import scoring
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError
-from scoring.fairness.conjunctions import lattice, sums
-from scoring.fairness.shrinkage import _most_likely_size, estimates, expected_rates, shrunken
+from scoring.fairness.searching.conjunctions import lattice, sums
+from scoring.fairness.searching.shrinkage import _most_likely_size, estimates, expected_rates, shrunken
 
 
 def test_the_posterior_is_that_of_scipy():

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval
-from scoring.fairness.simultaneous import (
+from scoring.fairness.frames.simultaneous import (
     Limits,
     each_confidence,
     gap_limits,
@@ -18,6 +17,7 @@ from scoring.fairness.simultaneous import (
     widest_gap,
     widest_gap_to,
 )
+from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval
 
 COUNTS = st.tuples(st.integers(0, 60), st.integers(1, 60)).map(lambda pair: (min(pair), max(pair)))
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from scoring.errors import ContractError, EquiscoreError, FaultyInput
-from scoring.fairness.membership import sums_of
 from scoring.fairness.metrics import STATES
-from scoring.fairness.soft_counts import SOFT, count_soft
+from scoring.fairness.unseen.membership import sums_of
+from scoring.fairness.unseen.soft_counts import SOFT, count_soft
 from scoring.plan import Plan
 from scoring.tables import open_frame
 

@@ -8,10 +8,10 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from scoring.errors import EquiscoreError
-from scoring.fairness.decomposition import conditional_demographic_disparity, kitagawa, reversal, standardised
 from scoring.fairness.intervals import ratio_interval
 from scoring.fairness.restricted import restricted_estimate
 from scoring.fairness.strata import Pooled, mantel_haenszel, pooled_test
+from scoring.fairness.within.decomposition import conditional_demographic_disparity, kitagawa, reversal, standardised
 
 BERKELEY = ([89, 17, 202, 131, 94, 24], [108, 25, 593, 375, 393, 341], [512, 353, 120, 138, 53, 22], [825, 560, 325, 417, 191, 373])
 SIMPSON = ([8, 20], [10, 90], [60, 1], [90, 10])

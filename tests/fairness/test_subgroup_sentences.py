@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from scoring.bounds import Bounds
-from scoring.fairness.subgroup_sentences import subgroup_findings, subgroup_headline, subgroup_sentence
+from scoring.fairness.searching.subgroup_sentences import subgroup_findings, subgroup_headline, subgroup_sentence
 
 BOUNDS = Bounds()
 ROW = {

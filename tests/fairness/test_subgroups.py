@@ -12,11 +12,11 @@ from scipy import stats
 
 import scoring
 from scoring.bounds import Bounds
-from scoring.fairness.conjunctions import lattice, sums
-from scoring.fairness.filters import filtered, structure, structure_of_sums
 from scoring.fairness.hypotheses import ratio_test
-from scoring.fairness.parts import Rule, union_of
-from scoring.fairness.search import search
+from scoring.fairness.searching.conjunctions import lattice, sums
+from scoring.fairness.searching.filters import filtered, structure, structure_of_sums
+from scoring.fairness.searching.parts import Rule, union_of
+from scoring.fairness.searching.search import search
 from scoring.fairness.subgroups import accounted_for, excluded_structure, hollow
 
 RULE = Rule(0.8, 0.025, less=False, exact=False)

@@ -13,10 +13,10 @@ from statsmodels.stats.proportion import proportion_confint
 import scoring
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, StudyError
+from scoring.fairness.by_score.sweeps import COLUMNS, SWEPT, sweep_arrays, threshold_sweep
 from scoring.fairness.disparity import Side
 from scoring.fairness.intervals import ratio_interval
 from scoring.fairness.metrics import METRICS
-from scoring.fairness.sweeps import COLUMNS, SWEPT, sweep_arrays, threshold_sweep
 
 EVERY = tuple(METRICS)
 

@@ -6,11 +6,11 @@ import pytest
 
 import scoring
 from scoring.bounds import Bounds
-from scoring.fairness.calibration_metrics import hosmer_lemeshow
-from scoring.fairness.curve_differences import auc_difference, auc_difference_paired
+from scoring.fairness.by_score.calibration_metrics import hosmer_lemeshow
+from scoring.fairness.by_score.curve_differences import auc_difference, auc_difference_paired
+from scoring.fairness.by_score.distances import gap
+from scoring.fairness.by_score.ll144 import above_median, impact_ratios, scoring_table, selection_table
 from scoring.fairness.curves import auc, curves_of
-from scoring.fairness.distances import gap
-from scoring.fairness.ll144 import above_median, impact_ratios, scoring_table, selection_table
 
 # Turck et al. 2010, Intensive Care Medicine 36:107: 113 patients with aneurysmal subarachnoid haemorrhage, three markers by rank (equal
 # ranks are ties; a curve asks for no more), poor outcome, women. The figures below are those of the tests and manual of pROC (R),

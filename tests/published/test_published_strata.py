@@ -4,9 +4,9 @@ quotient of counts found there."""
 import numpy as np
 import pytest
 
-from scoring.fairness.decomposition import conditional_demographic_disparity, kitagawa, reversal, standardised
 from scoring.fairness.intervals import ratio_interval
 from scoring.fairness.strata import mantel_haenszel
+from scoring.fairness.within.decomposition import conditional_demographic_disparity, kitagawa, reversal, standardised
 
 # Bickel, Hammel & O'Connell 1975, Science 187:398: the six largest departments, women and men admitted, as in R's UCBAdmissions
 WOMEN, MEN = ([89, 17, 202, 131, 94, 24], [108, 25, 593, 375, 393, 341]), ([512, 353, 120, 138, 53, 22], [825, 560, 325, 417, 191, 373])

@@ -15,15 +15,15 @@ import pandas as pd
 
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, nearest
-from scoring.fairness.cell_tables import Cells, cells_of
-from scoring.fairness.conjunctions import Floats, Ints, Lattice, Mask, known_sums, labels, lattice, sums
 from scoring.fairness.counts import Counts
-from scoring.fairness.discovery import Found, Problem, against_rest, focused, held_out, problem
-from scoring.fairness.halves import halves
 from scoring.fairness.intervals import ratio_interval
 from scoring.fairness.metrics import Metric, known
-from scoring.fairness.parts import parts_that_hollow, rule_of
-from scoring.fairness.shrinkage import shrink
+from scoring.fairness.searching.cell_tables import Cells, cells_of
+from scoring.fairness.searching.conjunctions import Floats, Ints, Lattice, Mask, known_sums, labels, lattice, sums
+from scoring.fairness.searching.discovery import Found, Problem, against_rest, focused, held_out, problem
+from scoring.fairness.searching.halves import halves
+from scoring.fairness.searching.parts import parts_that_hollow, rule_of
+from scoring.fairness.searching.shrinkage import shrink
 from scoring.fairness.subgroups import BETWEEN
 from scoring.vocabulary import Better, WeightMeaning
 

@@ -17,7 +17,7 @@ from scoring.errors import EquiscoreError
 from scoring.fairness.hypotheses import ratio_test
 from scoring.fairness.intervals import ratio_interval
 from scoring.fairness.metrics import Metric, more_is_better, vectors
-from scoring.fairness.soft_sums import Sums
+from scoring.fairness.unseen.soft_sums import Sums
 
 Floats = NDArray[np.float64]
 DRAWS: Final = 2000

@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from scoring.bounds import Bounds
 from scoring.errors import StudyError
+from scoring.fairness.by_score.score_bins import score_bins
 from scoring.fairness.counts import Counts
 from scoring.fairness.disparity import Side, measured
 from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.restricted import Floats, checked
-from scoring.fairness.score_bins import score_bins
 from scoring.vocabulary import CROSS, UNKNOWN
 
 SELECTION: Final = [

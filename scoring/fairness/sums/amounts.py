@@ -17,10 +17,10 @@ from scipy import special
 
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, nearest
-from scoring.fairness.amount_sums import QUANTILES, Floats, Histogram, Mean, Quantile, histogram, means, quantiles
-from scoring.fairness.amount_texts import amount_sentences, theil_sentences
 from scoring.fairness.disparity import IS_REFERENCE, Reference
-from scoring.fairness.inequality import THEIL, theil
+from scoring.fairness.sums.amount_sums import QUANTILES, Floats, Histogram, Mean, Quantile, histogram, means, quantiles
+from scoring.fairness.sums.amount_texts import amount_sentences, theil_sentences
+from scoring.fairness.sums.inequality import THEIL, theil
 from scoring.plan import Amount
 from scoring.texts import say
 from scoring.vocabulary import REST

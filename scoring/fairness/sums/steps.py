@@ -15,7 +15,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.fairness.logarithm import FAINTEST, chosen
+from scoring.fairness.sums.logarithm import FAINTEST, chosen
 
 STEPS: Final = 128
 KEY: Final = "amount_key"

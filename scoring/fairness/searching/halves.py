@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from scoring.errors import StudyError
-from scoring.fairness.cell_tables import Cells
-from scoring.fairness.conjunctions import Floats
 from scoring.fairness.counts import Counts
+from scoring.fairness.searching.cell_tables import Cells
+from scoring.fairness.searching.conjunctions import Floats
 
 
 def halves(cells: Cells, counts: Counts, rng: np.random.Generator) -> tuple[Floats, Floats]:

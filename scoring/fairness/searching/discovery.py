@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scoring.fairness.conjunctions import Floats, Ints, Lattice, Mask, effective, known_sums, sums
-from scoring.fairness.filters import Structure, Verdicts, filtered, structure
 from scoring.fairness.hypotheses import adjust, ratio_test, used_exact
 from scoring.fairness.multiplicity import focused_threshold
-from scoring.fairness.parts import Rule
+from scoring.fairness.searching.conjunctions import Floats, Ints, Lattice, Mask, effective, known_sums, sums
+from scoring.fairness.searching.filters import Structure, Verdicts, filtered, structure
+from scoring.fairness.searching.parts import Rule
 
 
 class Problem(NamedTuple):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from scoring.bounds import Bounds
 from scoring.fairness.narrative import Titles, what, who, whom
-from scoring.fairness.search import DROPPED, FINDING, LEAD
+from scoring.fairness.searching.search import DROPPED, FINDING, LEAD
 from scoring.fairness.verdicts import records
 from scoring.texts import say
 from scoring.vocabulary import REST

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from scoring.bounds import Bounds
 from scoring.errors import EquiscoreError, nearest
 from scoring.fairness.counts import Counts
-from scoring.fairness.cube import Cube, cube_of, design_effects, exchanged
-from scoring.fairness.decomposition import conditional_demographic_disparity, kitagawa, reversal
 from scoring.fairness.disparity import IS_REFERENCE, Reference, chosen_reference, compare, ratio_limits, with_declared
 from scoring.fairness.metrics import METRICS, Metric, more_is_better
 from scoring.fairness.narrative import Titles, who, whom
 from scoring.fairness.one_pass import STRATUM
 from scoring.fairness.strata import mantel_haenszel, pooled_test
 from scoring.fairness.verdicts import records
+from scoring.fairness.within.cube import Cube, cube_of, design_effects, exchanged
+from scoring.fairness.within.decomposition import conditional_demographic_disparity, kitagawa, reversal
 from scoring.texts import pick, say
 from scoring.vocabulary import CROSS, REST
 

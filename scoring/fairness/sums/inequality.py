@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from scoring.fairness.amount_sums import Histogram, histogram
+from scoring.fairness.sums.amount_sums import Histogram, histogram
 from scoring.plan import Amount
 from scoring.texts import say
 

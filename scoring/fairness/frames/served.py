@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from scoring.fairness.bootstrap import FEWEST, quantiles, resample
 from scoring.fairness.composites import influence, score_estimate
-from scoring.fairness.grouped import Grouped
-from scoring.fairness.intervals import proportion_interval
-from scoring.fairness.metrics import Composite, Metric, shares
-from scoring.fairness.simultaneous import (
+from scoring.fairness.frames.grouped import Grouped
+from scoring.fairness.frames.simultaneous import (
     Limits,
     each_confidence,
     pairwise_confidence,
@@ -23,6 +21,8 @@ from scoring.fairness.simultaneous import (
     widest_gap,
     widest_gap_to,
 )
+from scoring.fairness.intervals import proportion_interval
+from scoring.fairness.metrics import Composite, Metric, shares
 
 Floats = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from scoring.errors import EquiscoreError, StudyError
 from scoring.fairness.bins import NO_SCORE
+from scoring.fairness.by_score.distances import Axis, Sample
 from scoring.fairness.counts import MEASURES, Counts
-from scoring.fairness.distances import Axis, Sample
 from scoring.fairness.restricted import Floats
 from scoring.vocabulary import UNKNOWN, WeightMeaning
 

@@ -31,8 +31,8 @@ from scoring.fairness.counts import Counts, Margin
 from scoring.fairness.hypotheses import ratio_test
 from scoring.fairness.intervals import proportion_interval, ratio_interval
 from scoring.fairness.metrics import COMPOSITES, METRICS, Composite, Metric
-from scoring.fairness.selective_ends import ASSUMPTIONS, Assumption, Floats, Rated, ends_of, parts_of, rated
 from scoring.fairness.unobserved import judge_band
+from scoring.fairness.unseen.selective_ends import ASSUMPTIONS, Assumption, Floats, Rated, ends_of, parts_of, rated
 from scoring.vocabulary import UNKNOWN, Better, WeightMeaning
 
 SELECTIVE: Final = [

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from scoring.fairness.conjunctions import Floats, Ints, Lattice, Mask, effective, sums_within
-from scoring.fairness.parts import Hollows, Rule, deflated, estimated, hollows_of, union_of
+from scoring.fairness.searching.conjunctions import Floats, Ints, Lattice, Mask, effective, sums_within
+from scoring.fairness.searching.parts import Hollows, Rule, deflated, estimated, hollows_of, union_of
 
 
 class Verdicts(NamedTuple):

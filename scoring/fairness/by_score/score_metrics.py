@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scoring.fairness.calibration_metrics import PARTS, calibration_error, separated
+from scoring.fairness.by_score.calibration_metrics import PARTS, calibration_error, separated
+from scoring.fairness.by_score.distances import gap, moved
+from scoring.fairness.by_score.permutation import Figure, UnderEquality, under_equality
+from scoring.fairness.by_score.roc_area import area_between, roc
+from scoring.fairness.by_score.score_bins import ScoreBins, score_bins
+from scoring.fairness.by_score.score_table import SCORE_METRICS, ScoreMetric
 from scoring.fairness.counts import Counts
-from scoring.fairness.distances import gap, moved
-from scoring.fairness.permutation import Figure, UnderEquality, under_equality
 from scoring.fairness.restricted import Floats
-from scoring.fairness.roc_area import area_between, roc
-from scoring.fairness.score_bins import ScoreBins, score_bins
-from scoring.fairness.score_table import SCORE_METRICS, ScoreMetric
 
 COLUMNS: Final = [
     *("attribute", "group", "metric", "good", "bad", "people", "value", "low", "high", "bound_low", "bound_high"),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scoring.fairness.distances import shares
+from scoring.fairness.by_score.distances import shares
 from scoring.fairness.restricted import Floats
 
 

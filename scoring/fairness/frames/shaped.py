@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scoring.errors import EquiscoreError
-from scoring.fairness.grouped import Codes, Feature
+from scoring.fairness.frames.grouped import Codes, Feature
 
 Shown = Any
 """A number, a Series or a DataFrame: fairlearn's rule, by whether there is one metric or several and whether there are controls."""

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from scoring.errors import StudyError, nearest
-from scoring.fairness.conjunctions import Floats, Ints
 from scoring.fairness.counts import Counts
 from scoring.fairness.metrics import STATES, Metric, vectors
 from scoring.fairness.one_pass import GROUP
+from scoring.fairness.searching.conjunctions import Floats, Ints
 from scoring.vocabulary import UNKNOWN, WeightMeaning
 
 

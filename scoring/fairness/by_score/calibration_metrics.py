@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from scoring.errors import EquiscoreError
+from scoring.fairness.by_score.distances import Axis, Bounded, Sample, along
 from scoring.fairness.curves import quantile
-from scoring.fairness.distances import Axis, Bounded, Sample, along
 from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.restricted import Floats
 

@@ -19,9 +19,9 @@ from scipy import special
 from scoring.bounds import Bounds
 from scoring.fairness.intervals import proportion_interval, ratio_interval
 from scoring.fairness.metrics import Metric, more_is_better, vectors
-from scoring.fairness.sharp_bounds import Band, BandInterval, bound_interval, bounds_of, sharp_bounds
-from scoring.fairness.soft_sums import Sums, merged, sums_of
 from scoring.fairness.unobserved import judge_band
+from scoring.fairness.unseen.sharp_bounds import Band, BandInterval, bound_interval, bounds_of, sharp_bounds
+from scoring.fairness.unseen.soft_sums import Sums, merged, sums_of
 
 __all__ = [
     "MEMBERSHIPS",

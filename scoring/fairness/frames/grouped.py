@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from scoring.errors import EquiscoreError
-from scoring.fairness.metric_names import Reads, Served
+from scoring.fairness.frames.metric_names import Reads, Served
 from scoring.fairness.metrics import STATES
 from scoring.vocabulary import UNKNOWN
 

@@ -8,9 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from scoring.fairness.calibration_metrics import calibration_in_the_large, calibration_slope, expected_calibration_error
-from scoring.fairness.curves import auc_from_bins
-from scoring.fairness.distances import (
+from scoring.fairness.by_score.calibration_metrics import calibration_in_the_large, calibration_slope, expected_calibration_error
+from scoring.fairness.by_score.distances import (
     Bounded,
     Sample,
     kolmogorov_smirnov,
@@ -19,8 +18,9 @@ from scoring.fairness.distances import (
     standardised_mean_difference,
     wasserstein,
 )
-from scoring.fairness.roc_area import area_between, roc
-from scoring.fairness.score_bins import ScoreBins
+from scoring.fairness.by_score.roc_area import area_between, roc
+from scoring.fairness.by_score.score_bins import ScoreBins
+from scoring.fairness.curves import auc_from_bins
 
 Measure = Callable[[ScoreBins, float], Bounded]
 

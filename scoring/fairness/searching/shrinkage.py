@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from scoring.bounds import Bounds
-from scoring.fairness.cell_tables import Cells, cells_of
-from scoring.fairness.conjunctions import Floats, Ints, Lattice, effective, labels, lattice, sums
 from scoring.fairness.counts import Counts
 from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.metrics import Metric, known
 from scoring.fairness.restricted import checked, shaped
+from scoring.fairness.searching.cell_tables import Cells, cells_of
+from scoring.fairness.searching.conjunctions import Floats, Ints, Lattice, effective, labels, lattice, sums
 
 SMALLEST, LARGEST = -2.0, 16.0
 """Where the logarithm of the prior's size is sought: from a seventh of a person to nine million, where nothing is left of the raw rate."""

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import sparse
 
 from scoring.bounds import Bounds
-from scoring.fairness.conjunctions import Floats, Ints, Lattice, Mask, effective
 from scoring.fairness.hypotheses import ratio_test
+from scoring.fairness.searching.conjunctions import Floats, Ints, Lattice, Mask, effective
 
 
 class Rule(NamedTuple):

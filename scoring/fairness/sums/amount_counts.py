@@ -21,9 +21,9 @@ from scoring.errors import ContractError
 from scoring.fairness import bins
 from scoring.fairness.counts import studied_rows
 from scoring.fairness.labels import levels_of
-from scoring.fairness.logarithm import LOGARITHM, with_logarithm
 from scoring.fairness.one_pass import GROUP, SCORE_COLUMN
-from scoring.fairness.steps import GAP, KEY, SHRINK, STEPS, Steps, steps
+from scoring.fairness.sums.logarithm import LOGARITHM, with_logarithm
+from scoring.fairness.sums.steps import GAP, KEY, SHRINK, STEPS, Steps, steps
 from scoring.plan import Plan
 from scoring.tables import Table, collect
 from scoring.vocabulary import UNKNOWN, Role, WeightMeaning

@@ -1,0 +1,1 @@
+"""What the histogram of a score says of each group: discrimination, calibration, distance, every cut-off."""

@@ -1,0 +1,1 @@
+"""What stands behind `metric_frame`: names, counting of arrays, shapes and intervals as fairlearn's interface gives them."""

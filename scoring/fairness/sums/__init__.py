@@ -1,0 +1,1 @@
+"""Numbers that are decided: counted without a person, compared with intervals, and how unequal they are."""

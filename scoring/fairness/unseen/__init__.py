@@ -1,0 +1,1 @@
+"""What was not observed: membership known by probability only, outcomes that were never seen."""

@@ -1,0 +1,1 @@
+"""Groups compared within strata: cubes of counts, decomposition, rows and sentences."""
