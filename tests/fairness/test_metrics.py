@@ -12,7 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from scoring.errors import EquiscoreError
 from scoring.fairness.composites import ROWS, composite_rows, effective_counts, influence, score_estimate
-from scoring.fairness.disparity import Side, _measured
+from scoring.fairness.disparity import Side, measured
 from scoring.fairness.metrics import COMPOSITES, METRICS, STATES, f1_of_jaccard, meaning, shares
 from scoring.texts import LANGUAGES
 from scoring.vocabulary import WeightMeaning
@@ -81,7 +81,7 @@ def test_effective_counts_are_those_of_the_disparities(states, seed):
     weight = people * rng.uniform(0.5, 2, (1, 6))
     squared = weight**2 / np.maximum(people, 1) * rng.uniform(1, 3, (1, 6))
     for metric in METRICS.values():
-        _, _, x, n = _measured(Side(weight, squared), [metric], WeightMeaning.WEIGHT)
+        _, _, x, n = measured(Side(weight, squared), [metric], WeightMeaning.WEIGHT)
         np.testing.assert_allclose(effective_counts(weight, squared, metric.hits, metric.trials), (x[:, 0], n[:, 0]), rtol=1e-9)
 
 
