@@ -180,6 +180,9 @@ def _no_favourable(rows: pd.DataFrame, named: pd.DataFrame, plan: Plan) -> Itera
     for part, rule in (("decision", plan.decision), ("outcome", plan.outcome)):
         if rule is not None and part in rows and not (named[part] == 1).any():
             held = list(texts(rows[part]).cat.categories)
+            if not held and part == "outcome":
+                yield f"column {rule.column!r} is empty: no outcome was observed of anybody. Fix: leave the outcome out, or give what came true."
+                continue
             wanted = _listed([as_text(value) for value in rule.favourable or ()])
             yield (
                 f"no row of column {rule.column!r} holds a favourable value ({wanted}); it holds {_listed(held) or 'nothing'}. "
