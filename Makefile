@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m
 EXTRAS := dev$(if $(EQUISCORE_FULL),$(comma)postgres$(comma)spark$(comma)shap)
 
-.PHONY: demo test dashboard lint bench clean
+.PHONY: demo test coverage dashboard lint bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.demo: pyproject.toml
@@ -29,6 +29,9 @@ demo: $(VENV)/.demo  ## Study the real credit file and write its dossier in both
 	@echo "Dossier (French):  $$($(BIN)/equiscore dossier studies/credit --lang fr --quiet)"
 
 test: $(VENV)/.$(EXTRAS)  ## Run the tests; EQUISCORE_FULL=1 adds browser, PostgreSQL, Spark and wheel
+	$(RUN) pytest -n 2 --dist loadgroup
+
+coverage: $(VENV)/.$(EXTRAS)  ## The same, with the lines that no test runs
 	$(RUN) pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.$(EXTRAS)  ## Style, types and floors

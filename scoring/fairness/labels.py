@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scoring.errors import ContractError, raise_all
 from scoring.fairness.one_pass import GROUP, STAGE, STRATUM, Pass
 from scoring.plan import Decision, Group, Outcome, Plan, Stage
-from scoring.vocabulary import CROSS, UNKNOWN, ColumnType
+from scoring.vocabulary import UNKNOWN, ColumnType
 
 STUDIED = ""
 """The reject reason of those who are not rejected."""
@@ -72,14 +72,14 @@ def or_unknown(values: pd.Series[Any]) -> pd.Series[Any]:
 def as_text(value: object) -> str:
     """Write a value as a level is spoken of: 1.0 and 1 are one level, True is "true".
 
-    >>> [as_text(value) for value in (1.0, 1, True, "F", 2.5, "4 x 4")]
-    ['1', '1', 'true', 'F', '2.5', '4 × 4']
+    >>> [as_text(value) for value in (1.0, 1, True, "F", 2.5)]
+    ['1', '1', 'true', 'F', '2.5']
     """
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
-    return str(value).replace(CROSS, " × ")  # CROSS stands between the levels of a combination
+    return str(value)
 
 
 def interval_labels(edges: Sequence[float], *, whole: bool) -> list[str]:
@@ -106,19 +106,15 @@ def levels_of(group: Group, plan: Plan) -> list[str]:
     """Return the levels that a group declares, by its intervals or by name; none where the data say."""
     kind = plan.columns[group.column].type
     if group.edges is not None:
-        return list(_labels_of(group) or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER))
+        return list(group.labels or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER))
     return [as_text(level) for level in group.levels or plan.columns[group.column].levels or ()]
-
-
-def _labels_of(group: Group) -> list[str]:
-    return [as_text(label) for label in group.labels or ()]
 
 
 def named_levels(keys: pd.Series[Any], group: Group, kind: ColumnType) -> pd.Series[Any]:
     """Return the level that each key of a group stands for, as categories in their order."""
     if group.edges is None:
         return or_unknown(texts(keys))
-    labels = [*(_labels_of(group) or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER)), UNKNOWN]
+    labels = [*(group.labels or interval_labels(group.edges, whole=kind is not ColumnType.NUMBER)), UNKNOWN]
     places = keys.fillna(len(labels) - 1).to_numpy(np.int64)
     return pd.Series(pd.Categorical.from_codes(places, pd.Index(labels, dtype=object)), index=keys.index)
 
