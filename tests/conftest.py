@@ -16,6 +16,8 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("full"):
                 item.add_marker(pytest.mark.skip(reason="needs more than Python; run with EQUISCORE_FULL=1"))
+            elif item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="over ten seconds; run with EQUISCORE_FULL=1"))
 
 
 ROOT = Path(__file__).parents[1]

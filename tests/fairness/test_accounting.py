@@ -48,7 +48,8 @@ def people(rows, attribute):
     return rows[(rows["attribute"] == attribute) & (rows["metric"] == "selection_rate")]["trials"].sum()
 
 
-@settings(max_examples=5, deadline=None, derandomize=True)
+@pytest.mark.slow
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(frame=files(), threshold=st.sampled_from([2, 10, 40]))
 def test_groups_unknown_suppressed_and_rejected_are_everybody_in_every_table(frame, threshold):
     study = study_of(frame)
