@@ -114,12 +114,13 @@ def study_command(
     with _progress(quiet=quiet or as_json) as step:
         study = conduct_study(declared, scores_to=scores, rejects_to=rejects, why=why, step=step)
         step("Judging")
-        judged = study.published().judged()
+        shown = study.published()
+        judged = shown.judged()
     place = study.save(out or Path("studies") / activity.resolve().parent.name)
     if as_json:
-        typer.echo(json.dumps({"study": str(place), "exit_code": study.exit_code(), "verdicts": _plain(study.published())}, ensure_ascii=False))
+        typer.echo(json.dumps({"study": str(place), "exit_code": study.exit_code(), "verdicts": _plain(shown)}, ensure_ascii=False))
     elif not quiet:
-        _show(study.published(), judged)
+        _show(shown, judged)
         _say(f"\nStudy: {place}   (working counts: restricted like the customer file)")
     raise typer.Exit(study.exit_code())
 

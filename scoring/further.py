@@ -249,13 +249,8 @@ class FurtherTables(Tables):
 
     def _shown_groups(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Leave what may be shown: groups that are published as they are, and a line that names the others."""
-        return rows if self.threshold is None else only_shown(rows, self._published_base)
+        return rows if self.threshold is None else only_shown(rows, self._published_judgement)
 
     def _shown_blocks(self, rows: pd.DataFrame, block: list[str], counts: list[str]) -> pd.DataFrame:
         """Leave what may be shown of a table whose cells are smaller than its groups."""
         return rows if self.threshold is None else without_small_blocks(self._shown_groups(rows), block, counts, self.threshold)
-
-    @property
-    def _published_base(self) -> pd.DataFrame:
-        """Return the published rows that say which groups stand as they are."""
-        return self._shown(self._compared(None, ["selection_rate"])) if self.plan.bounds.depth == 1 else self._published_judgement

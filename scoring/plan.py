@@ -184,6 +184,11 @@ class Score(Declared):
     higher_is: Literal["better", "worse"] = "better"
     edges: tuple[float, ...] | None = Field(None, min_length=1, description="Cuts of the histogram; default: quantiles.")
 
+    @property
+    def direction(self) -> float:
+        """1 where a higher score is better for the person, -1 where it is worse: times it, more is better."""
+        return -1.0 if self.higher_is == "worse" else 1.0
+
     @model_validator(mode="after")
     def _one_way(self) -> Score:
         if (self.column is None) == (self.train is None):
@@ -318,6 +323,11 @@ class Plan(Declared):
     def only(self, role: Role) -> str | None:
         """Return the one column that has a role, or nothing."""
         return next(iter(self.with_role(role)), None)
+
+    @property
+    def direction(self) -> float:
+        """The direction of the score; 1 where there is none."""
+        return 1.0 if self.score is None else self.score.direction
 
     def portable(self) -> Plan:
         """Return a copy whose source says what was read, not where it lay."""

@@ -18,7 +18,7 @@ from scoring.fairness import segments as segmentation
 from scoring.fairness.by_score.score_metrics import score_rows
 from scoring.fairness.composites import composite_rows
 from scoring.fairness.counts import Counts, everybody
-from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare, rates_of, unobserved_refused
+from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare, rates_of
 from scoring.fairness.funnel import stage_effects
 from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.labels import levels_of
@@ -79,9 +79,8 @@ class Tables:
         rows = composite_rows(
             held.weight, squared, attribute=CROSS.join(by), groups=groups, names=names, confidence=self.plan.bounds.confidence, rng=rng
         )
-        blind = dict(zip(groups, unobserved_refused(held.weight), strict=True))
-        unknown = rows["group"].map(blind).to_numpy(bool)
-        rows = rows.assign(**{name: rows[name].mask(unknown | (self.counts.clustered and name != "value")) for name in ("value", "low", "high")})
+        if self.counts.clustered:
+            rows = rows.assign(low=np.nan, high=np.nan)
         if self.threshold is None:
             return rows[RATES]
         shown = self._shown(self._compared(list(by), ["selection_rate"]))
@@ -168,11 +167,10 @@ class Tables:
         """Return the AUC of the score, for everybody and per group, with its interval and its counts."""
         if not len(self.counts.edges) or not self.counts.observed:
             return pd.DataFrame(columns=PERFORMANCE)
-        rows = score_rows(self.counts, confidence=self.plan.bounds.confidence, draws=0)
-        listed = rows[(rows["metric"] == "auc") & (rows["good"] + rows["bad"] > 0)].rename(columns={"value": "auc"})[PERFORMANCE]
-        return (
-            listed.reset_index(drop=True) if self.threshold is None else listed[(listed["group"] == "") | self._large(listed)].reset_index(drop=True)
-        )
+        rows = score_rows(self.counts, metrics=["auc"], confidence=self.plan.bounds.confidence, draws=0)
+        listed = rows[rows["good"] + rows["bad"] > 0].rename(columns={"value": "auc"})[PERFORMANCE]
+        shown = listed if self.threshold is None else listed[(listed["group"] == "") | self._large(listed)]
+        return shown.reset_index(drop=True)
 
     def calibration(self, parts: int = 10, by: str | None = None) -> pd.DataFrame:
         """Return, for about `parts` equal parts by score, from the lowest: people with an outcome, and the share of good ones with its interval.
@@ -225,8 +223,7 @@ class Tables:
         """
         if not len(self.counts.edges):
             raise StudyError("This study has no score, so there is nothing to cut. Fix: declare study.score, or pass score= to audit.")
-        turned = -1.0 if self.plan.score is not None and self.plan.score.higher_is == "worse" else 1.0
-        place = int(np.argmin(np.abs(self.counts.edges - turned * cutoff)))
+        place = int(np.argmin(np.abs(self.counts.edges - self.plan.direction * cutoff)))
         histogram = self.counts.histogram if self.threshold is None else coarsened(self.counts.histogram, self.threshold)
         moved = at_edge(self.counts, histogram, place, outcomes=self.threshold is None)
         plan = self.plan.model_copy(update={"bounds": self.plan.bounds.model_copy(update={"depth": 1})})
@@ -319,6 +316,6 @@ class Tables:
 
     def _large(self, rows: pd.DataFrame) -> pd.Series[bool]:
         """Tell which rows speak of a group that is published as it is."""
-        shown = self._shown(self._compared(None, ["selection_rate"]))
+        shown = self._published_judgement
         large = set(zip(shown["attribute"], shown["group"], strict=True))
         return pd.Series([pair in large for pair in zip(rows["attribute"], rows["group"], strict=True)], index=rows.index)

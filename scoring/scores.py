@@ -124,7 +124,7 @@ def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
     rule = plan.decision.cutoff
     if rule is None or plan.score is None:
         raise ContractError("There is no score to cut. Fix: declare study.score.")
-    turned = -1.0 if plan.score.higher_is == "worse" else 1.0
+    turned = plan.direction
     needed = {plan.score.column or SCORE_COLUMN, *([plan.outcome.column] if plan.outcome else []), *plan.with_role(Role.WEIGHT)}
     rows = collect(table.frame.select(*[nw.col(table.own[name]) for name in sorted(needed)], nw.col(FAULT)))
     sound, weights = sound_rows(rows, table, plan)
@@ -205,8 +205,7 @@ def person_rows(scored: Scored, plan: Plan) -> pa.Table:
     names |= {"identifier": table.own[identifier]} if identifier else {}
     rows = collect(table.frame.select(**{name: nw.col(own) for name, own in names.items()}))
     if scored.cutoff is not None and plan.score is not None:
-        turned = -1.0 if plan.score.higher_is == "worse" else 1.0
-        score = turned * rows["score"].to_pandas().to_numpy(float, na_value=np.nan)
+        score = plan.direction * rows["score"].to_pandas().to_numpy(float, na_value=np.nan)
         rows = rows.append_column("favoured", pa.array(score >= scored.cutoff, mask=~np.isfinite(score)))
     if plan.segments is not None and plan.segments.offers:
         offers = plan.segments.offers

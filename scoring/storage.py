@@ -33,10 +33,11 @@ from scoring.plan import Plan
 from scoring.provenance import canonical, faults_of, read_manifest, write_folder
 from scoring.study import Study
 from scoring.vocabulary import WeightMeaning
+from scoring.why import DRIVERS, PROXIES
 
 FORMAT: Final = 2
 _OF_COUNTS: Final = ("soft", "amounts")
-_OF_ROWS: Final = ("drivers", "proxies")
+_OF_ROWS: Final = (DRIVERS, PROXIES)
 RESTRICTED: Final = (
     "Working counts: a cell of one person is a person. Keep this folder like the file it came from; show only what `published` lets out."
 )

@@ -231,7 +231,7 @@ def scores() -> bool:
     lines = further_words.ranked_behind(rows, language, titles())
     if "cross_group_auc" in set(rows["metric"]):
         told(lines, "ranked_none")
-    turned = further_rows.own_direction(published())
+    turned = published().plan.direction
     signs = [turned if name == "mean_score" else 1.0 for name in rows["metric"]]
     limits = [(row["high"], row["low"]) if sign < 0 else (row["low"], row["high"]) for sign, row in zip(signs, records(rows), strict=True)]
     shown = named(rows).assign(

@@ -39,7 +39,7 @@ def what_if() -> None:
     names = {name: parts.attribute_name(name) for name in tables.plan.groups}
     attribute = parts.choose(parts.t("choose_single"), names, key="whatif_attribute")
     curve = session.ask(_curve, attribute)
-    options = {edge: parts.score(edge) for edge in sorted(_turned(tables) * edge for edge in tables.cutoffs)}
+    options = {edge: parts.score(edge) for edge in sorted(tables.plan.direction * edge for edge in tables.cutoffs)}
     key = f"cutoff_{session.study().digest[:12]}"
     label = parts.t("choose_cutoff")
     cutoff = float(st.select_slider(label, list(options), value=_start(tables), format_func=lambda edge: options.get(edge, str(edge)), key=key))
@@ -52,7 +52,7 @@ def what_if() -> None:
         curve,
         cutoff=float(moved.cutoff or 0),
         declared=tables.cutoff,
-        turned=_turned(tables),
+        turned=tables.plan.direction,
         key="sweep",
         description=_in_words(rows, attribute, cutoff),
     )
@@ -129,26 +129,21 @@ def _curve(tables: FurtherTables, attribute: str) -> pd.DataFrame:
 def _start(tables: Tables) -> float:
     """Return the study's own cut-off, or the one that selects about as many people as the study."""
     if tables.cutoff is not None:
-        return _turned(tables) * min(tables.cutoffs, key=lambda edge: abs(edge - float(tables.cutoff or 0)))
+        return tables.plan.direction * min(tables.cutoffs, key=lambda edge: abs(edge - float(tables.cutoff or 0)))
     attribute = next(iter(tables.plan.groups))
     selected = in_study(attribute)["hits"].sum()
-    return _turned(tables) * float((session.ask(_curve, attribute).groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
-
-
-def _turned(tables: Tables) -> float:
-    """Return -1 where a higher score is worse: the tables hold such scores the other way round."""
-    return -1.0 if tables.plan.score is not None and tables.plan.score.higher_is == "worse" else 1.0
+    return tables.plan.direction * float((session.ask(_curve, attribute).groupby("cutoff")["hits"].sum() - selected).abs().idxmin())
 
 
 def _own_cutoff(tables: Tables) -> str:
     """Say what the study decided by."""
-    better = parts.t("better_at_most" if _turned(tables) < 0 else "better_at_least")
+    better = parts.t("better_at_most" if tables.plan.direction < 0 else "better_at_least")
     if tables.cutoff is None:
         return f"{parts.t('decided_by_column')} {better}"
     rule = tables.plan.decision.cutoff.rule if tables.plan.decision.cutoff else "value"
     value = tables.plan.decision.cutoff.value if tables.plan.decision.cutoff else None
     said = parts.t(f"rule_{rule}", value=value or 0)
-    return f"{parts.t('own_cutoff', cutoff=parts.score(_turned(tables) * tables.cutoff))} {said} {better}"
+    return f"{parts.t('own_cutoff', cutoff=parts.score(tables.plan.direction * tables.cutoff))} {said} {better}"
 
 
 def _in_words(rows: pd.DataFrame, attribute: str, cutoff: float) -> str:

@@ -120,12 +120,7 @@ def sweep(tables: FurtherTables, attribute: str) -> pd.DataFrame:
     if not len(tables.counts.edges):
         return _NOTHING
     rows = _whole(tables.threshold_sweep(attribute, ["selection_rate"]))
-    return rows.assign(cutoff=own_direction(tables) * rows["cutoff"])
-
-
-def own_direction(tables: FurtherTables) -> float:
-    """Return -1 where a higher score is worse: the tables hold it turned, the reader knows it as it is."""
-    return -1.0 if tables.plan.score is not None and tables.plan.score.higher_is == "worse" else 1.0
+    return rows.assign(cutoff=tables.plan.direction * rows["cutoff"])
 
 
 def _in_order(tables: FurtherTables, rows: pd.DataFrame) -> pd.DataFrame:

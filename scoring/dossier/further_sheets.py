@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scoring.dossier import further_rows
-from scoring.dossier.further_words import reasons, source_of, stage_titles, strata_title
+from scoring.dossier.further_words import source_of, stage_titles, strata_title
 from scoring.dossier.parts.amounts import amount_title
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.unobserved import why
+from scoring.fairness.verdicts import because_in
 from scoring.texts import say
 
 Kinds = Mapping[str, str]
@@ -107,11 +108,11 @@ def _whether(view: View, said: Any) -> str:
 def _stage(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
     named = stage_titles(view.plan, view.language)
     words = {"stage": named.get(row["stage"], row["stage"]), "makes_the_gap": _whether(view, row["makes_the_gap"])}
-    return {**_named(view, row), **words, "because": reasons("funnel", row, view.plan.bounds, view.language)}
+    return {**_named(view, row), **words, "because": because_in("funnel", row, view.plan.bounds, view.language)}
 
 
 def _amount(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**_named(view, row), "amount": amount_title(view, row["amount"]), "because": reasons("amounts", row, view.plan.bounds, view.language)}
+    return {**_named(view, row), "amount": amount_title(view, row["amount"]), "because": because_in("amounts", row, view.plan.bounds, view.language)}
 
 
 def _inequality(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,7 +121,7 @@ def _inequality(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _share(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
     numbers = {"share_file": row["share"], "share_low": row["low"], "share_high": row["high"]}
-    return {**_named(view, row), **numbers, "because": reasons("representation", row, view.plan.bounds, view.language)}
+    return {**_named(view, row), **numbers, "because": because_in("representation", row, view.plan.bounds, view.language)}
 
 
 def _member(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:

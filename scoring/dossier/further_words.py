@@ -16,11 +16,11 @@ from scoring.fairness.narrative import Titles, who
 from scoring.fairness.representation import representation_sentences
 from scoring.fairness.sums.amounts import amount_sentences, theil_sentences
 from scoring.fairness.unobserved import membership_sentence, selective_sentence
-from scoring.fairness.verdicts import because, records
+from scoring.fairness.verdicts import records
 from scoring.fairness.within.conditional import conditional_sentences
 from scoring.further import FurtherTables
 from scoring.plan import Plan
-from scoring.texts import has, pick, say
+from scoring.texts import pick, say
 from scoring.vocabulary import CROSS, Verdict
 
 MOST: Final = 12
@@ -80,17 +80,6 @@ def funnel_said(rows: pd.DataFrame, plan: Plan, language: str, titles: Titles) -
     """Return what the funnel says of each group: one text a group."""
     parts = (part for _, part in rows.groupby(["attribute", "group"], sort=False))
     return [" ".join(funnel_sentences(part, plan.funnel, plan.bounds, language, titles)) for part in parts]
-
-
-def reasons(room: str, row: Mapping[str, Any], bounds: Bounds, language: str) -> str:
-    """Write the reasons of a row out in the words of its table, or else in those of the verdicts."""
-    numbers = dict(row) | {name: getattr(bounds, name) for name in ("minimum_group", "power", "tolerance")}
-    return " ".join(
-        say(f"{room}.because_{code}", language, **numbers)
-        if has(f"{room}.because_{code}", language)
-        else because((code,), dict(row), bounds, language)
-        for code in row["reasons"]
-    )
 
 
 def amounts_said(rows: pd.DataFrame, plan: Plan, language: str, titles: Titles) -> list[str]:

@@ -129,7 +129,7 @@ def declared_edges(score: Score | None, cutoff: float | None) -> NDArray[np.floa
     """Return the declared edges in the score's better direction, the cut-off among them; none where none are declared."""
     if score is None or score.edges is None:
         return np.empty(0)
-    turned = np.array(score.edges, float) * (-1.0 if score.higher_is == "worse" else 1.0)
+    turned = np.array(score.edges, float) * score.direction
     return np.unique(np.append(turned, [] if cutoff is None else cutoff))
 
 

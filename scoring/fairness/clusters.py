@@ -24,9 +24,11 @@ from scoring.vocabulary import CROSS, UNKNOWN, Better
 Floats = NDArray[np.float64]
 EFFECTS = ["effect_rate", "effect_ratio", "effect_difference", "clusters"]
 FEW = 30
-ENOUGH = 2  # clusters; of one there is no variance
-NO_VARIANCE = 1e-9
 """Fewer clusters than this in a group is said beside its verdict."""
+ENOUGH = 2
+"""Of one cluster there is no variance."""
+NO_VARIANCE = 1e-9
+"""A design effect under this is that of groups within which nothing varies from cluster to cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from scoring.errors import EquiscoreError, nearest
 from scoring.fairness.bootstrap import FEWEST, REPLICATES, acceleration, bca_limits
 from scoring.fairness.effective import effective_size
 from scoring.fairness.intervals import proportion_interval
-from scoring.fairness.metrics import COMPOSITES, STATES, Composite, Metric, shares
+from scoring.fairness.metrics import COMPOSITES, STATES, Composite, Metric, shares, unobserved_refused
 
 Floats = NDArray[np.float64]
 ROWS = ["attribute", "group", "metric", "hits", "trials", "value", "low", "high", "method"]
@@ -152,7 +152,7 @@ def composite_rows(
     """
     counts = np.asarray(weight, np.float64)
     squares = None if weight_squared is None else np.asarray(weight_squared, np.float64)
-    blind = (counts[:, 5] > 0) & (counts[:, 2] + counts[:, 3] == 0)
+    blind = unobserved_refused(counts)
     parts = []
     for measure in [_composite(name) for name in (COMPOSITES if names is None else names)]:
         found = score_estimate(measure, counts, squares, confidence=confidence)

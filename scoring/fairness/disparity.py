@@ -20,7 +20,7 @@ from scoring.fairness.clusters import EFFECTS
 from scoring.fairness.counts import Counts, Margin
 from scoring.fairness.effective import effective_size
 from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval
-from scoring.fairness.metrics import Metric, more_is_better, vectors
+from scoring.fairness.metrics import Metric, more_is_better, unobserved_refused, vectors
 from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning
 
 Floats = NDArray[np.float64]
@@ -135,11 +135,6 @@ def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bo
         "ratio_to_best": _to_best(margin, metrics, bounds),
     }  # fmt: skip
     return pd.DataFrame({name: np.asarray(values).ravel() for name, values in columns.items()})
-
-
-def unobserved_refused(weight: Floats) -> NDArray[np.bool_]:
-    """Tell of counts (groups, 6 states) where no refused person's outcome was observed: what is seen of the accepted alone says nothing."""
-    return np.asarray((weight[:, 5] > 0) & (weight[:, 2] + weight[:, 3] == 0))
 
 
 def _levels(margin: Margin, shape: tuple[int, ...]) -> NDArray[np.object_]:

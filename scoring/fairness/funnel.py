@@ -21,9 +21,9 @@ from scoring.fairness.counts import Counts
 from scoring.fairness.disparity import IS_REFERENCE, Reference, compare
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.narrative import Titles, who, whom
-from scoring.fairness.verdicts import because, judge, records
+from scoring.fairness.verdicts import because_in, judge, records
 from scoring.plan import Stage
-from scoring.texts import has, pick, say
+from scoring.texts import pick, say
 from scoring.vocabulary import REST, Verdict, WeightMeaning
 
 DECISION: Final = "(decision)"
@@ -194,21 +194,10 @@ def _with_totals(rows: pd.DataFrame, total: pd.DataFrame, bypassed: Mapping[tupl
     joined["makes_the_gap"] = (joined["log_ratio"] == lowest) & (joined["log_ratio"] < 0) & (joined["total_ratio"] < 1)
     pairs = zip(joined["attribute"], joined["group"], strict=True)
     joined["bypassed"] = [bypassed.get(pair, 0.0) for pair in pairs]
-    joined["because"] = [_because(row, bounds, "en") for row in records(joined)]
+    joined["because"] = [because_in("funnel", row, bounds, "en") for row in records(joined)]
     order = joined.groupby(keys, sort=False).ngroup().to_numpy()
     others = [str(name) for name in joined if name not in {*FUNNEL, "everybody", "metric", "reference_is_best"}]
     return joined.iloc[np.lexsort((joined["position"], order))][[*FUNNEL, *others]].reset_index(drop=True)
-
-
-def _because(row: Mapping[str, Any], bounds: Bounds, language: str) -> str:
-    """Write the reasons out, in the words of a funnel where it has its own."""
-    numbers = dict(row) | {"minimum_group": bounds.minimum_group, "power": bounds.power}
-    return " ".join(
-        say(f"funnel.because_{code}", language, **numbers)
-        if has(f"funnel.because_{code}", language)
-        else because((code,), dict(row), bounds, language)
-        for code in row["reasons"]
-    )
 
 
 def funnel_sentences(rows: pd.DataFrame, stages: Sequence[Stage], bounds: Bounds, language: str = "en", titles: Titles | None = None) -> list[str]:
@@ -260,4 +249,4 @@ def _stage_line(row: Mapping[str, Any], stage: str, spoken: Mapping[str, str], b
     asked = row["verdict"] != Verdict.NOT_APPLICABLE
     verdict = say(f"verdict.{row['verdict']}", language)
     said = say(f"funnel.{'stage' if asked else 'stage_not_asked'}", language, **spoken, **numbers, stage=stage, verdict=verdict)
-    return " ".join(filter(None, (said, _because(row, bounds, language))))
+    return " ".join(filter(None, (said, because_in("funnel", row, bounds, language))))

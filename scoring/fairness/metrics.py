@@ -193,6 +193,15 @@ def more_is_better(names: Iterable[str]) -> NDArray[np.bool_]:
     return np.array([METRICS[name].better is Better.MORE for name in names], bool)
 
 
+def unobserved_refused(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell of counts (..., 6 states) where no refused person's outcome was observed: what is seen of the accepted alone says nothing.
+
+    >>> unobserved_refused(np.array([[5.0, 1, 0, 0, 0, 3], [5, 1, 1, 0, 0, 3]]))
+    array([ True, False])
+    """
+    return np.asarray((counts[..., 5] > 0) & (counts[..., 2] + counts[..., 3] == 0))
+
+
 def vectors(metrics: Iterable[Metric]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return numerators and denominators as two arrays (6 states, metrics).
 

@@ -21,7 +21,7 @@ from scoring.fairness.hypotheses import adjust
 from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.narrative import Titles, who
 from scoring.fairness.one_pass import GROUP
-from scoring.fairness.verdicts import records
+from scoring.fairness.verdicts import because_in, records
 from scoring.plan import Population
 from scoring.texts import say
 from scoring.vocabulary import UNKNOWN, Verdict, WeightMeaning
@@ -198,7 +198,7 @@ def _judged(rows: pd.DataFrame, counts: Counts, bounds: Bounds) -> pd.DataFrame:
     only |= {"smaller_share": (rows["verdict"] == Verdict.WITHIN_TOLERANCE).to_numpy()}
     masks = {code: mask & only.get(code, np.ones(len(rows), bool)) for code, mask in codes.items()}
     rows["reasons"] = [tuple(code for code, mask in masks.items() if mask[i]) for i in range(len(rows))]
-    rows["because"] = [_because(row, bounds, "en") for row in records(rows)]
+    rows["because"] = [because_in("representation", row, bounds, "en") for row in records(rows)]
     return rows
 
 
@@ -218,11 +218,6 @@ def _codes(rows: pd.DataFrame, asked: Mask, counts: Counts, bounds: Bounds) -> I
     yield "smaller_share", asked & (rows["ratio_high"] < 1).to_numpy()
     yield "weighted", asked & (counts.weighted is WeightMeaning.WEIGHT or counts.clustered)
     yield "few_clusters", asked & (rows["clusters"] < FEW).to_numpy()
-
-
-def _because(row: Mapping[str, Any], bounds: Bounds, language: str) -> str:
-    numbers = dict(row) | {"tolerance": bounds.tolerance, "minimum_group": bounds.minimum_group}
-    return " ".join(say(f"representation.because_{code}", language, **numbers) for code in row["reasons"])
 
 
 def _first_things_first(rows: pd.DataFrame) -> pd.DataFrame:
@@ -289,4 +284,4 @@ def _sentence(row: Mapping[str, Any], bounds: Bounds, language: str, titles: Tit
     if asked and row["ratio"] < 1:
         parts.append(say("representation.missing", language, **numbers))
     reasons = dict(row) | {"reasons": tuple(code for code in row["reasons"] if code != "zero")}
-    return " ".join(filter(None, [*parts, _because(reasons, bounds, language)]))
+    return " ".join(filter(None, [*parts, because_in("representation", reasons, bounds, language)]))

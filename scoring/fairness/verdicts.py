@@ -20,7 +20,7 @@ from scoring.fairness.disparity import DISPARITIES, IS_REFERENCE
 from scoring.fairness.hypotheses import adjust, ratio_test, used_exact
 from scoring.fairness.metrics import METRICS, more_is_better
 from scoring.fairness.planning import Unsettled, detectable_ratio, people_needed, why_unsettled
-from scoring.texts import say
+from scoring.texts import has, say
 from scoring.vocabulary import REST, Verdict
 
 Mask = NDArray[np.bool_]
@@ -240,6 +240,15 @@ def because(codes: tuple[str, ...], row: dict[str, object], bounds: Bounds, lang
     """Write the reasons of a verdict out."""
     return " ".join(say(f"because.{code}", language, **row, tolerance=bounds.tolerance, refusal_tolerance=bounds.refusal_tolerance,
                         power=bounds.power, minimum_group=bounds.minimum_group) for code in codes)  # fmt: skip
+
+
+def because_in(room: str, row: Mapping[Any, Any], bounds: Bounds, language: str) -> str:
+    """Write the reasons of a row out in the words of its own table (`room`), or else in those of the verdicts."""
+    own = {**row, **{name: getattr(bounds, name) for name in ("minimum_group", "power", "tolerance")}}
+    return " ".join(
+        say(f"{room}.because_{code}", language, **own) if has(f"{room}.because_{code}", language) else because((code,), dict(row), bounds, language)
+        for code in row["reasons"]
+    )
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from scoring.bounds import Bounds
 from scoring.fairness.narrative import Titles, level
-from scoring.fairness.verdicts import because, records
+from scoring.fairness.verdicts import because_in, records
 from scoring.plots.canvas import HAIR, INK, MARKS, QUIET, fresh_axes, plain, quiet_axes
 from scoring.plots.styles import (
     WIDTH,
@@ -30,7 +30,7 @@ from scoring.plots.styles import (
     put,
     wrapped,
 )
-from scoring.texts import has, number, pick, say
+from scoring.texts import number, pick, say
 from scoring.vocabulary import Verdict
 
 MOST: Final = 10
@@ -178,7 +178,7 @@ def _draw(ax: Axes, line: _Line, place: int, bounds: Bounds, language: str) -> N
     value = float(row["value"])
     put(ax, 1.03, line.at, _said(row, language), transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=INK, gid=f"said-{place}")
     if math.isnan(value):
-        reason = wrapped(_reason(row, bounds, language) or say("plots.no_rate", language), 58)
+        reason = wrapped(because_in("funnel", row, bounds, language) or say("plots.no_rate", language), 58)
         put(ax, 0.5, line.at, reason, ha="center", va="center", fontsize=7.5, color=QUIET, style="italic", gid=f"reason-{place}")
         return
     colour = QUIET if verdict is Verdict.NOT_APPLICABLE else mark.colour
@@ -201,17 +201,6 @@ def _said(row: Mapping[str, Any], language: str) -> str:
     ratio = say("plots.ratio", language, ratio=row["ratio"], low=row["ratio_low"], high=row["ratio_high"])
     counts = {"hits": row["hits"], "trials": row["trials"]}
     return say("plots.funnel_said", language, **counts, ratio=number(math.nan, "ratio", language) if math.isnan(row["ratio"]) else ratio)
-
-
-def _reason(row: Mapping[str, Any], bounds: Bounds, language: str) -> str:
-    """Return why there is no rate, in the words of a funnel where it has its own."""
-    numbers = dict(row) | {"minimum_group": bounds.minimum_group, "power": bounds.power}
-    return " ".join(
-        say(f"funnel.because_{code}", language, **numbers)
-        if has(f"funnel.because_{code}", language)
-        else because((code,), dict(row), bounds, language)
-        for code in row["reasons"]
-    )
 
 
 def _legend(ax: Axes, lines: Sequence[_Line], language: str) -> None:

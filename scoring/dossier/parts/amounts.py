@@ -9,8 +9,9 @@ import pandas as pd
 from scoring.dossier.document import Block, Bullets, Column, Estimate, Paragraph, Row, TableBlock
 from scoring.dossier.further_rows import amounts as amount_rows
 from scoring.dossier.further_rows import inequality
-from scoring.dossier.further_words import amounts_said, inequality_said, reasons
+from scoring.dossier.further_words import amounts_said, inequality_said
 from scoring.dossier.view import View, rows_of
+from scoring.fairness.verdicts import because_in
 
 
 def amounts(view: View) -> Iterator[Block]:
@@ -57,7 +58,7 @@ def _table(view: View, rows: pd.DataFrame, name: str) -> TableBlock:
                 Estimate(row["q50"], row["q50_low"], row["q50_high"]),
                 Estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
             ),
-            reasons("amounts", row, view.plan.bounds, view.language),
+            because_in("amounts", row, view.plan.bounds, view.language),
             view.name(row["attribute"]),
         )
         for row in rows_of(rows)

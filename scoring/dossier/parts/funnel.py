@@ -9,9 +9,10 @@ import pandas as pd
 
 from scoring.dossier.document import Block, Bullets, Column, Estimate, Figure, OutOf, Paragraph, Row, TableBlock
 from scoring.dossier.further_rows import funnel as funnel_rows
-from scoring.dossier.further_words import MOST, funnel_said, lost_on_the_way, reasons, stage_titles
+from scoring.dossier.further_words import MOST, funnel_said, lost_on_the_way, stage_titles
 from scoring.dossier.parts.wording import guideline
 from scoring.dossier.view import View, rows_of
+from scoring.fairness.verdicts import because_in
 from scoring.plots.alternatives import funnel_alternative
 from scoring.plots.canvas import to_svg
 from scoring.plots.funnel import plot_funnel
@@ -75,7 +76,7 @@ def _table(view: View, rows: pd.DataFrame, stages: Mapping[str, str]) -> TableBl
                 OutOf(row["reference_value"], row["ref_hits"], row["ref_trials"]) if row["ref_trials"] else None,
                 Estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
             ),
-            reasons("funnel", row, view.plan.bounds, view.language),
+            because_in("funnel", row, view.plan.bounds, view.language),
             view.name(row["attribute"]),
         )
         for row in rows_of(rows)

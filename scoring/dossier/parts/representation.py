@@ -8,9 +8,10 @@ import pandas as pd
 
 from scoring.dossier.document import Block, Bullets, Column, Estimate, Finding, Findings, KeyValues, Paragraph, Row, TableBlock
 from scoring.dossier.further_rows import representation as representation_rows
-from scoring.dossier.further_words import fit_said, reasons, representation_said
+from scoring.dossier.further_words import fit_said, representation_said
 from scoring.dossier.parts.wording import guideline
 from scoring.dossier.view import View, rows_of
+from scoring.fairness.verdicts import because_in
 from scoring.vocabulary import Verdict
 
 
@@ -53,7 +54,7 @@ def _table(view: View, rows: pd.DataFrame) -> TableBlock:
                 Estimate(row["ratio"], row["ratio_low"], row["ratio_high"]),
                 Estimate(row["shortfall"], row["shortfall_low"], row["shortfall_high"]),
             ),
-            reasons("representation", row, view.plan.bounds, view.language),
+            because_in("representation", row, view.plan.bounds, view.language),
             view.name(row["attribute"]),
         )
         for row in rows_of(rows.sort_values("attribute", kind="stable"))

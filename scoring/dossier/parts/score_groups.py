@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from scoring.dossier.document import Block, Bullets, Cell, Column, Estimate, Figure, KeyValues, Paragraph, Row, TableBlock
-from scoring.dossier.further_rows import own_direction, scores, sweep
+from scoring.dossier.further_rows import scores, sweep
 from scoring.dossier.further_words import MOST, ranked_behind
 from scoring.dossier.view import View, rows_of
 from scoring.plots.alternatives import sweep_alternative
@@ -49,7 +49,7 @@ def _drawn(view: View) -> list[str]:
 
 
 def _table(view: View, rows: pd.DataFrame, present: list[str]) -> TableBlock:
-    turned = own_direction(view.tables)
+    turned = view.plan.direction
     columns = [Column(view.say("col_group")), Column(view.say("col_scored"), "count")]
     means = rows.loc[rows["metric"] == "mean_score", "value"].abs()
     kinds = {"mean_score": "times" if means.max() >= 20 else "ratio3", "smd": "ratio", "abroca": "text"}
@@ -80,7 +80,7 @@ def _cell(view: View, name: str, row: dict[str, Any] | None, turned: float) -> C
 
 
 def _figure(view: View, rows: pd.DataFrame, attribute: str) -> Figure:
-    cutoff = None if view.tables.cutoff is None else own_direction(view.tables) * view.tables.cutoff
+    cutoff = None if view.tables.cutoff is None else view.plan.direction * view.tables.cutoff
     asked: dict[str, Any] = {"cutoff": cutoff, "language": view.language, "titles": view.titles}
     name = f"sweep-{view.tables.counts.attributes.index(attribute)}"
     svg = to_svg(plot_sweep(rows, bounds=view.plan.bounds, **asked), name)

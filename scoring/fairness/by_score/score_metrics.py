@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -24,13 +24,23 @@ COLUMNS: Final = [
 ]
 
 
-def score_rows(counts: Counts, *, confidence: float = 0.95, probability: str | None = None, draws: int = 200, seed: int = 0) -> pd.DataFrame:
-    """Return every score metric of everybody and of each group of each attribute.
+def score_rows(
+    counts: Counts,
+    *,
+    metrics: Iterable[str] = tuple(SCORE_METRICS),
+    confidence: float = 0.95,
+    probability: str | None = None,
+    draws: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return score metrics of everybody and of each group of each attribute.
 
     Parameters
     ----------
     counts
         What the pass left, with a score.
+    metrics
+        Names in the table of score metrics; by default all.
     confidence
         Coverage of the intervals.
     probability
@@ -60,7 +70,7 @@ def score_rows(counts: Counts, *, confidence: float = 0.95, probability: str | N
     bins = score_bins(counts, probability=probability)
     absent = _absences(bins, probability)
     equal = _under_equality(bins, draws, seed, probability)
-    parts = [_rows(metric, bins, absent, equal.get(name), confidence) for name, metric in SCORE_METRICS.items()]
+    parts = [_rows(metric, bins, absent, equal.get(name), confidence) for name in metrics for metric in [SCORE_METRICS[name]]]
     order = np.arange(len(bins.group) * len(parts)).reshape(len(parts), -1).T.ravel()
     return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)[COLUMNS]
 

@@ -15,7 +15,7 @@ from scoring.fairness.bins import NO_SCORE
 from scoring.fairness.counts import Counts
 from scoring.fairness.disparity import Side, measured
 from scoring.fairness.intervals import proportion_interval, ratio_interval
-from scoring.fairness.metrics import STATES, Metric, chosen, more_is_better
+from scoring.fairness.metrics import STATES, Metric, chosen, more_is_better, unobserved_refused
 from scoring.fairness.restricted import Floats
 from scoring.vocabulary import UNKNOWN, WeightMeaning
 
@@ -157,8 +157,7 @@ def _turned(sides: tuple[Floats, Floats, Floats, Floats], metrics: Sequence[Metr
 
 def _blind(side: Side, metrics: Sequence[Metric]) -> NDArray[np.bool_]:
     """Tell where a rate needs the outcomes of the refused and none of them was observed."""
-    unseen = (side.weight[..., 5] > 0) & (side.weight[..., 2] + side.weight[..., 3] == 0)
-    return np.asarray(unseen[..., None] & np.array([metric.needs_refused for metric in metrics]))
+    return np.asarray(unobserved_refused(side.weight)[..., None] & np.array([metric.needs_refused for metric in metrics]))
 
 
 def _places(counts: Counts, cutoffs: Floats) -> NDArray[np.int64]:

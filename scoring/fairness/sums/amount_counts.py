@@ -85,7 +85,7 @@ def _decided(table: Table, plan: Plan, cutoff: float | None) -> Table:
     """Return the table with two values of the score, one on either side of the cut-off; what is no score stays as it is."""
     if plan.score is None:
         return table
-    own, turn = table.own[plan.score.column or SCORE_COLUMN], -1.0 if plan.score.higher_is == "worse" else 1.0
+    own, turn = table.own[plan.score.column or SCORE_COLUMN], plan.direction
     score, edge = nw.col(own).cast(nw.Float64), cutoff or 0.0
     side = nw.when(score * turn >= edge).then(edge * turn).otherwise((edge - max(1.0, abs(edge))) * turn)
     return replace(table, frame=table.frame.with_columns(nw.when(score.is_finite()).then(side).otherwise(score).alias(own)))

@@ -12,7 +12,7 @@ from scipy import sparse
 from scoring.fairness.clusters import Clusters
 from scoring.fairness.counts import Counts, Margin, places, rank_of
 from scoring.fairness.disparity import Side, measured, rest_of
-from scoring.fairness.metrics import STATES, Metric, more_is_better, vectors
+from scoring.fairness.metrics import STATES, Metric, more_is_better, unobserved_refused, vectors
 from scoring.fairness.one_pass import STRATUM
 from scoring.vocabulary import CROSS, UNKNOWN, WeightMeaning
 
@@ -83,13 +83,13 @@ def cube_of(counts: Counts, margin: Margin, by: tuple[str, ...], metrics: Sequen
         # what is left of a sum from which everything was taken is a rounding error, not people
         ref_weight, ref_squared = (np.where(ref_held > 0, np.maximum(part, 0.0), 0.0) for part in (ref_weight, ref_squared))
         ref = _counted(ref_weight, ref_squared, metrics, counts.weighted)
-        ref_blind = _blind(ref_weight)[:, None, :]
+        ref_blind = unobserved_refused(ref_weight)[:, None, :]
     else:
         ref_weight, ref_squared = weight[chosen], squared[chosen]
         ref = SideCounts(*(np.take_along_axis(part, chosen[:, :, None], 0) for part in (own.hits, own.trials, own.x, own.n)))
-        ref_blind = _blind(weight)[chosen]
+        ref_blind = unobserved_refused(weight)[chosen]
     refused = np.array([metric.needs_refused for metric in metrics])[None, :, None]
-    blind = (_blind(weight)[:, None, :] | ref_blind) & refused
+    blind = (unobserved_refused(weight)[:, None, :] | ref_blind) & refused
     return Cube(margin, place, strata, weight, squared, ref_weight, ref_squared, own, ref, blind)
 
 
@@ -125,11 +125,6 @@ def _counted(weight: Floats, squared: Floats, metrics: Sequence[Metric], weighte
     flat = Side(weight.reshape(-1, len(STATES)), squared.reshape(-1, len(STATES)))
     found = measured(flat, metrics, weighted)
     return SideCounts(*(np.moveaxis(part.reshape(*weight.shape[:2], len(metrics)), -1, 1) for part in found))
-
-
-def _blind(weight: Floats) -> Mask:
-    """Tell where no refused person's outcome was observed: what is seen of the accepted alone says nothing."""
-    return np.asarray((weight[..., 5] > 0) & (weight[..., 2] + weight[..., 3] == 0))
 
 
 def exchanged(metrics: Sequence[Metric], own: Floats, ref: Floats) -> tuple[Floats, Floats]:
