@@ -101,17 +101,10 @@ def judged_metrics(tables: FurtherTables) -> list[str]:
 
 
 def scores(tables: FurtherTables) -> pd.DataFrame:
-    """Return the score metrics that have a value, of everybody and of each group with enough people of known score.
-
-    The tenth and the ninetieth percentile of a small group are a person or two, as those of amounts are.
-    """
+    """Return the score metrics that have a value, of everybody and of each group."""
     if not len(tables.counts.edges):
         return _NOTHING
     rows = _whole(tables.scores())
-    if tables.threshold is not None:
-        outer = rows["metric"].isin(["score_p10", "score_p90"])
-        few = (rows["people"] < tables.threshold) | (outer & (rows["people"] < 10 * tables.threshold))
-        rows = rows[~few]
     return rows[rows["value"].notna()].reset_index(drop=True)
 
 

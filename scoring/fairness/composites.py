@@ -37,8 +37,9 @@ def effective_counts(weight: Floats, weight_squared: Floats | None, hits: Iterab
     Examples
     --------
     >>> one = np.array([30.0, 0, 70, 0, 0, 0])
-    >>> effective_counts(2 * one, 4 * one, ("tp",), ("tp", "fn"))
-    (array(30.), array(100.))
+    >>> hits, trials = effective_counts(2 * one, 4 * one, ("tp",), ("tp", "fn"))
+    >>> float(hits.round(6)), float(trials.round(6))
+    (30.0, 100.0)
     """
     numerator, other = _marks(hits), _marks(set(trials) - set(hits))
     x, misses = np.asarray(weight @ numerator), np.asarray(weight @ other)

@@ -307,7 +307,7 @@ def theil_of(amounts):
     return np.where(share > 0, share * np.log(np.where(share > 0, share, 1.0)), 0.0).mean()
 
 
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(amounts=st.lists(st.integers(0, 50), min_size=4, max_size=60), seed=st.integers(0, 999))
 def test_theil_is_its_definition_and_splits_exactly(amounts, seed):
     rng = np.random.default_rng(seed)
@@ -338,7 +338,7 @@ def test_the_unknown_are_in_no_inequality_between_groups():
     assert found.set_index("attribute").loc["sex", "people"] == frame.dropna(subset=["sex", "limit"]).shape[0]
 
 
-@settings(max_examples=3, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(power=st.integers(-3, 6), seed=st.integers(0, 99))
 def test_scaling_the_amounts_scales_the_means_and_nothing_else(power, seed):
     frame = people(300, seed, grid=False)

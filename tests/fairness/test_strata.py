@@ -56,9 +56,16 @@ def test_ratio_odds_ratio_and_both_chi_squares_are_those_of_statsmodels(counts):
     assert (pooled.odds_ratio, pooled.odds_low, pooled.odds_high) == pytest.approx((oracle.oddsratio_pooled, *oracle.oddsratio_pooled_confint()))
     plain = oracle.test_null_odds(correction=False)
     assert (pooled.cmh, pooled.p) == pytest.approx((plain.statistic, plain.pvalue), abs=1e-10)
-    if np.isfinite(pooled.breslow_day):
+    if np.isfinite(pooled.breslow_day) and oracle.oddsratio_pooled != 1:  # at odds of exactly 1 it divides 0 by 0
         tarone = oracle.test_equal_odds(adjust=True)
         assert (pooled.breslow_day, pooled.p_breslow_day) == pytest.approx((tarone.statistic, tarone.pvalue), rel=1e-6, abs=1e-8)
+
+
+def test_at_odds_of_exactly_one_breslow_and_day_expect_what_the_margins_do():
+    """Cells 6 of 12 and 3 of 12, then 3 and 6: expected 4.5 each; variance 1/(1/4.5 + 1/4.5 + 1/7.5 + 1/7.5); nothing for Tarone to take off."""
+    pooled = mantel_haenszel([6, 3], [12, 12], [3, 6], [12, 12])
+    assert pooled.odds_ratio == pytest.approx(1)
+    assert pooled.breslow_day == pytest.approx(2 * 1.5**2 * (2 / 4.5 + 2 / 7.5))
 
 
 def test_half_a_person_is_taken_off_and_never_more_than_there_is():
