@@ -84,7 +84,7 @@ class FurtherTables(Tables):
             return rows
         outer = rows["metric"].isin(["score_p10", "score_p90"])  # of a small group, a person or two
         few = (rows["people"] < self.threshold) | (outer & (rows["people"] < 10 * self.threshold))
-        numbers = [name for name in rows if rows[name].dtype.kind in "fiu"]
+        numbers = [str(name) for name in rows if rows[name].dtype.kind in "fiu"]
         withheld = {name: rows[name].astype(float).mask(few) for name in numbers}  # the row stays: nobody is left unnamed
         return self._shown_groups(rows.assign(**withheld, reason=rows["reason"].mask(few, "few")))
 

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -357,7 +357,7 @@ def collect(frame: nw.LazyFrame[Any]) -> pa.Table:
 def columns_of(frame: Any) -> dict[str, ColumnType]:
     """Return the columns of a frame and what the frame itself says they are."""
     frame = _native(frame)
-    if nw.dependencies.is_pandas_dataframe(frame):  # may hold a name twice, which a schema cannot say
+    if nw.dependencies.is_pandas_dataframe(frame) and not frame.columns.is_unique:  # which a schema cannot say
         return {name: _kind_of(nw.from_native(frame.iloc[:0, [i]]).schema[name]) for i, name in enumerate(frame.columns)}
     if nw.dependencies.is_pyarrow_table(frame):
         return {name: _kind_of(nw.from_native(frame.select([i])).schema[name]) for i, name in enumerate(frame.column_names)}
@@ -391,3 +391,58 @@ def only_columns(frame: Any, names: Sequence[str], added: Mapping[str, Any] | No
     for name, values in added.items():
         arrow = arrow.append_column(name, pa.array(values))
     return arrow
+
+
+def batches(frame: nw.LazyFrame[Any], rows: int = 1 << 17) -> Iterator[pa.RecordBatch]:
+    """Run a lazy frame on one machine and hand out its rows in their order, about `rows` at a time; they are never all in memory.
+
+    Raises
+    ------
+    ContractError
+        The file breaks off or holds a line that is none.
+    """
+    import duckdb
+
+    try:
+        reader = frame.to_native().to_arrow_reader(rows)
+        try:
+            yield from reader
+        finally:
+            reader.close()
+    except duckdb.Error as error:
+        raise (files.unreadable(error) or error) from error
+    except pa.ArrowException as error:  # what the engine says while a reader runs comes through Arrow
+        raise (files.unreadable(error) or error) from error
+
+
+def on_cluster(frame: nw.LazyFrame[Any]) -> bool:
+    """Tell whether the rows are on a Spark cluster."""
+    return frame.implementation.is_spark_like()
+
+
+def header_of(source: Source, wanted: Collection[str]) -> list[str]:
+    """Return the names that stand in every head of a file or folder; nothing else of it is read. `wanted` tells the delimiter of a CSV.
+
+    Raises
+    ------
+    ContractError
+        No file there, or one without a head.
+    """
+    headers = [part.header for part in files.parts(files.find(source.path), source, wanted)]
+    return [name for name in headers[0] if all(name in header for header in headers)]
+
+
+def mapped(frame: nw.LazyFrame[Any], function: Callable[..., Any], kinds: Mapping[str, str]) -> Any:
+    """Return the Spark frame whose parts `function` makes from the parts of this one, batch by batch; nothing is run or brought here.
+
+    Parameters
+    ----------
+    function
+        From an iterator of Arrow batches to another; it is sent to the workers.
+    kinds
+        The columns that it returns: the type of Spark of each, or after ``=`` the column of `frame` that has it.
+    """
+    spark = frame.to_native()
+    held = dict(spark.dtypes)
+    types = {name: held[kind.removeprefix("=")] if kind.startswith("=") else kind for name, kind in kinds.items()}
+    return spark.mapInArrow(function, ", ".join(f"`{name}` {kind}" for name, kind in types.items()))

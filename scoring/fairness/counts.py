@@ -139,7 +139,7 @@ def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
     fine = labelled(raw, plan, cutoff, table.described)
     weighted = plan.weight_meaning if plan.only(Role.WEIGHT) else None
     if weighted is None:
-        fine["weight"] = fine["weight_squared"] = fine["n"]
+        fine["weight"] = fine["weight_squared"] = fine["n"].astype(float)
     elif weighted is WeightMeaning.COUNT:  # a row stands for so many people: they are who is counted
         fine["n"] = fine["weight_squared"] = fine["weight"]
         raw = replace(raw, scales=dict.fromkeys(MEASURES, raw.scales["weight"]))
@@ -200,6 +200,8 @@ def _unscaled(frame: pd.DataFrame, raw: one_pass.Pass) -> pd.DataFrame:
 
     A sum of squares is never under the square of the sum by the people: beside a huge weight the squares of the others were rounded away.
     """
+    if not raw.scales:  # nothing was weighed
+        return frame
     scale = raw.scales.get("n", 1.0)
     people, weight, squared = (frame[name] / raw.scales.get(name, 1.0) for name in MEASURES)
     least = weight**2 / people.where(people > 0, 1.0)
@@ -245,7 +247,7 @@ def _edges(fine: pd.DataFrame, plan: Plan, cutoff: float | None, *, kept: bool) 
 def _histogram(fine: pd.DataFrame, plan: Plan, edges: NDArray[np.float64]) -> pd.DataFrame:
     """Add up by attribute, group, decision, outcome and bin: one long table for all attributes."""
     if plan.score is None:
-        return pd.DataFrame({name: [] for name in [*_PLACE, *MEASURES, *_SCORE_SUMS]})
+        return pd.DataFrame({name: np.empty(0, np.int64 if name == "n" else float) for name in [*_PLACE, *MEASURES, *_SCORE_SUMS]})
     parts = []
     for name in plan.groups:
         # whole numbers first, products with the score after, in a fixed order: the same bytes from any engine
@@ -271,7 +273,7 @@ def _by_score(fine: pd.DataFrame, name: str) -> pd.DataFrame:
     people = np.bincount(place, fine["n"].to_numpy(float))
     held = np.flatnonzero(np.bincount(place))
     if (rows["weight"] == rows["n"]).all() and (rows["weight_squared"] == rows["n"]).all():
-        added = pd.DataFrame(dict.fromkeys(MEASURES, people[held].astype(np.int64)))
+        added = pd.DataFrame({measure: people[held].astype(rows[measure].to_numpy().dtype) for measure in MEASURES})
     else:
         added = rows.groupby(place, sort=True).sum().reset_index(drop=True)
     group, rest = np.divmod(held, 9 * len(values))
@@ -287,9 +289,26 @@ def _by_score(fine: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _added(rows: pd.DataFrame, keys: list[str], measures: list[str]) -> pd.DataFrame:
     """Add rows up by keys; levels are plain text again, in the order of the alphabet, whatever order their categories have."""
-    added = rows.groupby(keys, as_index=False, observed=True, sort=False)[measures].sum()
-    plain = added.astype({name: object for name in keys if isinstance(added[name].dtype, pd.CategoricalDtype)})
-    return plain.sort_values(keys, ignore_index=True)
+    found = [_ranked(rows[name]) for name in keys]
+    order = np.lexsort([codes for codes, _ in reversed(found)])
+    ordered = [codes[order] for codes, _ in found]
+    new = np.any([codes[1:] != codes[:-1] for codes in ordered], axis=0) if len(order) else np.empty(0, bool)
+    starts = np.concatenate([[0], np.flatnonzero(new) + 1])[: len(order)]
+    columns = {name: values[codes[starts]] for name, (_, values), codes in zip(keys, found, ordered, strict=True)}
+    sums = {name: np.add.reduceat(rows[name].to_numpy()[order], starts) if len(order) else rows[name].to_numpy() for name in measures}
+    return pd.DataFrame(columns | sums)
+
+
+def _ranked(values: pd.Series[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return the rank of each value among the different ones, and these in their order."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        names, codes = np.asarray(values.cat.categories, object), values.cat.codes.to_numpy(np.intp)
+    else:
+        codes, names = pd.factorize(values.to_numpy())
+    order = np.argsort(names)
+    rank = np.empty(len(order), np.intp)
+    rank[order] = np.arange(len(order))
+    return rank[codes], names[order]
 
 
 def margin(cells: pd.DataFrame, by: tuple[str, ...], weighted: WeightMeaning | None) -> Margin:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ from scoring.fairness.metrics import Metric, more_is_better, unobserved_refused,
 from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning
 
 Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+"""Columns of one table, by name: arrays of one length."""
 Reference = str | Mapping[str, str]
 RATES = ["attribute", "group", "metric", "hits", "trials", "value", "low", "high"]
 DISPARITIES = [
@@ -79,24 +82,39 @@ def compare(
         x, n, y, m that intervals and tests are worked out from, refusal_ratio, ratio_to_best, known.
     """
     _check_reference(reference, counts, sets)
-    parts = [_one_set(with_declared(counts.margin(tuple(by)), declared or {}), metrics, reference, bounds, counts.weighted) for by in sets]
-    rows = _with_design(pd.concat(parts, ignore_index=True), counts, sets, metrics, bounds, rest=reference == REST)
-    return _with_effects(_with_rates(rows, bounds), {metric.name: metric for metric in metrics}, bounds)
+    rows = _with_rates(_measured_sets(counts, sets, metrics, reference, bounds, declared=declared or {}), bounds)
+    return pd.DataFrame(_with_effects(rows, {metric.name: metric for metric in metrics}, bounds))
 
 
-def _with_design(
-    rows: pd.DataFrame, counts: Counts, sets: Sequence[Sequence[str]], metrics: Sequence[Metric], bounds: Bounds, *, rest: bool
-) -> pd.DataFrame:
+def _measured_sets(
+    counts: Counts,
+    sets: Sequence[Sequence[str]],
+    metrics: Sequence[Metric],
+    reference: Reference,
+    bounds: Bounds,
+    *,
+    declared: Mapping[str, Sequence[str]],
+) -> Columns:
+    """Return the counts of both sides and the design effects, all sets below each other; a frame is made once, of all columns."""
+    parts = [_one_set(with_declared(counts.margin(tuple(by)), declared), metrics, reference, bounds, counts.weighted) for by in sets]
+    rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return _with_design(rows, counts, sets, metrics, bounds, rest=reference == REST)
+
+
+def _with_design(rows: Columns, counts: Counts, sets: Sequence[Sequence[str]], metrics: Sequence[Metric], bounds: Bounds, *, rest: bool) -> Columns:
     """Add the design effects of clusters: 1 where rows are independent."""
     if not counts.clustered:
-        return rows.assign(**dict.fromkeys(EFFECTS[:-1], 1.0), clusters=np.nan)
+        ones = np.ones(len(rows["group"]))
+        return rows | dict.fromkeys(EFFECTS[:-1], ones) | {"clusters": np.full(len(ones), np.nan)}
     keys = ["attribute", "group", "metric"]
     effects = pd.concat([counts.design_effects(tuple(by), metrics, bounds.tolerance, rest=rest) for by in sets], ignore_index=True)
-    joined = rows.merge(effects[[*keys, *EFFECTS]].astype(dict.fromkeys(keys, object)), on=keys, how="left", validate="one_to_one")
-    return joined.fillna(dict.fromkeys(EFFECTS[:-1], 1.0))
+    asked = pd.DataFrame({name: rows[name] for name in keys}, dtype=object)
+    joined = asked.merge(effects[[*keys, *EFFECTS]].astype(dict.fromkeys(keys, object)), on=keys, how="left", validate="one_to_one")
+    joined = joined.fillna(dict.fromkeys(EFFECTS[:-1], 1.0))
+    return rows | {name: joined[name].to_numpy(float) for name in EFFECTS}
 
 
-def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bounds: Bounds, weighted: WeightMeaning | None) -> pd.DataFrame:
+def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bounds: Bounds, weighted: WeightMeaning | None) -> Columns:
     group = Side(margin.weight, margin.weight_squared)
     chosen = chosen_reference(margin, metrics, reference, bounds)
     other = rest_of(margin) if chosen is None else None
@@ -134,7 +152,7 @@ def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bo
         "x": x, "n": n, "y": y, "m": m, "blind": blind, "unobserved": missing,
         "ratio_to_best": _to_best(margin, metrics, bounds),
     }  # fmt: skip
-    return pd.DataFrame({name: np.asarray(values).ravel() for name, values in columns.items()})
+    return {name: np.asarray(values).ravel() for name, values in columns.items()}
 
 
 def _levels(margin: Margin, shape: tuple[int, ...]) -> NDArray[np.object_]:
@@ -226,36 +244,32 @@ def rates_of(
     counts: Counts, sets: Sequence[Sequence[str]], metrics: Sequence[Metric], bounds: Bounds, declared: Mapping[str, Sequence[str]]
 ) -> pd.DataFrame:
     """Return the rows of `compare` with rates and their intervals alone."""
-    parts = [_one_set(with_declared(counts.margin(tuple(by)), declared), metrics, REST, bounds, counts.weighted) for by in sets]
-    return _with_rates(_with_design(pd.concat(parts, ignore_index=True), counts, sets, metrics, bounds, rest=True), bounds)
+    return pd.DataFrame(_with_rates(_measured_sets(counts, sets, metrics, REST, bounds, declared=declared), bounds))
 
 
-def _with_rates(rows: pd.DataFrame, bounds: Bounds) -> pd.DataFrame:
+def _with_rates(rows: Columns, bounds: Bounds) -> Columns:
     """Add the rate of each group with its interval; no number where no refused person's outcome is known."""
-    by_rate = rows["effect_rate"].to_numpy(float)
-    low, high = proportion_interval(rows["x"].to_numpy(float) / by_rate, rows["n"].to_numpy(float) / by_rate, confidence=bounds.confidence)
+    by_rate = rows["effect_rate"]
+    low, high = proportion_interval(rows["x"] / by_rate, rows["n"] / by_rate, confidence=bounds.confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = rows["hits"].to_numpy(float) / rows["trials"].to_numpy(float)
-    blind = rows["blind"].to_numpy(bool)
-    return rows.assign(**{name: np.where(blind, np.nan, values) for name, values in (("value", value), ("low", low), ("high", high))})
+        value = rows["hits"] / rows["trials"]
+    return rows | {name: np.where(rows["blind"], np.nan, values) for name, values in (("value", value), ("low", low), ("high", high))}
 
 
-def _with_effects(rows: pd.DataFrame, metrics: Mapping[str, Metric], bounds: Bounds) -> pd.DataFrame:
+def _with_effects(rows: Columns, metrics: Mapping[str, Metric], bounds: Bounds) -> Columns:
     """Add ratio, difference, shortfall and the ratio of refusals, with intervals; x, n, y, m become those of the ratio's test."""
-    itself, blind = (rows["reference"] == IS_REFERENCE).to_numpy(), rows["blind"].to_numpy(bool)
+    without = (rows["reference"] == IS_REFERENCE) | rows["blind"]
     more = more_is_better(rows["metric"])
-    judged = rows["metric"].map({name: metric.judged for name, metric in metrics.items()}).to_numpy(bool)
-    x, n, y, m = (rows[name].to_numpy(float) for name in "xnym")
-    by_ratio, by_gap = (rows[name].to_numpy(float) for name in ("effect_ratio", "effect_difference"))
+    judged = np.array([metrics[name].judged for name in rows["metric"]], bool)
+    x, n, y, m = (rows[name] for name in "xnym")
+    by_ratio, by_gap, trials = (rows[name] for name in ("effect_ratio", "effect_difference", "trials"))
     a, b = (np.where(more, x, y), np.where(more, n, m)), (np.where(more, y, x), np.where(more, m, n))
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = rows["hits"].to_numpy(float) / rows["trials"].to_numpy(float)
-        against = rows["ref_hits"].to_numpy(float) / rows["ref_trials"].to_numpy(float)
+        value, against = rows["hits"] / trials, rows["ref_hits"] / rows["ref_trials"]
         gain, floor = np.where(more, value, against), np.where(more, against, value)
         ratio, refusal = gain / floor, np.where(more, (1 - value) / (1 - against), np.nan)
     ratio_low, ratio_high = ratio_limits(_over(a, by_ratio), _over(b, by_ratio), judged, bounds.confidence)
     gap_low, gap_high = difference_interval(*_over(a, by_gap), *_over(b, by_gap), confidence=bounds.confidence)
-    trials = rows["trials"].to_numpy(float)
     effects = {
         "ratio": ratio, "ratio_low": ratio_low, "ratio_high": ratio_high,
         "difference": gain - floor, "difference_low": gap_low, "difference_high": gap_high,
@@ -263,7 +277,7 @@ def _with_effects(rows: pd.DataFrame, metrics: Mapping[str, Metric], bounds: Bou
         "reference_value": against, "refusal_ratio": refusal, "expected_hits": trials * against,
     }  # fmt: skip
     divided = dict(zip("xnym", (side / by_ratio for side in (x, n, y, m)), strict=True))
-    return rows.assign(**divided, **{name: np.where(itself | blind, np.nan, values) for name, values in effects.items()})
+    return rows | divided | {name: np.where(without, np.nan, values) for name, values in effects.items()}
 
 
 def _over(side: tuple[Floats, Floats], effect: Floats) -> tuple[Floats, Floats]:

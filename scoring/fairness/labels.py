@@ -29,19 +29,19 @@ def labelled(raw: Pass, plan: Plan, cutoff: float | None, described: str) -> pd.
         Every structural fault of the content at once: no favourable value, undeclared values or levels, too many levels.
     """
     rows = raw.rows
-    named = rows[[name for name in ("n", "weight", "weight_squared") if name in rows]].copy()
-    for name, group in plan.groups.items():
-        named[GROUP + name] = named_levels(rows[GROUP + name], group, plan.columns[group.column].type)
-    for name in [str(column) for column in rows if str(column).startswith(STRATUM) or column in {"period", "segment"}]:
-        named[name] = or_unknown(texts(rows[name]))
-    named["score"] = raw.grid.values(rows["score"].to_numpy(float, na_value=np.nan)) if "score" in rows else np.nan
-    named["decision"] = _decided(raw, plan, cutoff)
+    columns: dict[str, Any] = {name: rows[name] for name in ("n", "weight", "weight_squared") if name in rows}
+    columns |= {GROUP + name: named_levels(rows[GROUP + name], group, plan.columns[group.column].type) for name, group in plan.groups.items()}
+    further = [str(column) for column in rows if str(column).startswith(STRATUM) or column in {"period", "segment"}]
+    columns |= {name: or_unknown(texts(rows[name])) for name in further}
+    columns["score"] = raw.grid.values(rows["score"].to_numpy(float, na_value=np.nan)) if "score" in rows else np.nan
+    columns["decision"] = _decided(raw, plan, cutoff)
     if plan.funnel:
-        named["stage"] = stages_passed(rows, plan)
-        lost = (named["stage"] < len(plan.funnel)) & (named["decision"] == -1)
-        named["decision"] = named["decision"].mask(lost, 0)  # who never got as far as the decision did not get what it gives
-    named["outcome"] = _side(rows["outcome"], plan.outcome) if plan.outcome is not None else -1
-    named["reject"] = np.array([STUDIED, *raw.reasons], object)[rows["fault"].to_numpy(np.int64)]
+        columns["stage"] = stages_passed(rows, plan)
+        lost = (columns["stage"] < len(plan.funnel)) & (columns["decision"] == -1)
+        columns["decision"] = np.where(lost, 0, columns["decision"])  # who never got as far as the decision did not get what it gives
+    columns["outcome"] = _side(rows["outcome"], plan.outcome) if plan.outcome is not None else -1
+    columns["reject"] = np.array([STUDIED, *raw.reasons], object)[rows["fault"].to_numpy(np.int64)]
+    named = pd.DataFrame(columns)
     found = [*_undeclared_values(rows, plan), *_no_favourable(rows, named, plan), *_stray_levels(named, plan)]
     raise_all(described, [ContractError(f"{described}: {fault}") for fault in found])
     _reject_strays(named, plan)
