@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -125,6 +126,66 @@ def study_command(
     raise typer.Exit(study.exit_code())
 
 
+@app.command("score")
+def score_command(
+    activity: Annotated[Path, typer.Argument(help="The declaration (activity.yaml).", show_default=False)],
+    data: Annotated[Path, typer.Option(help="Customer file or folder to score.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="File to write (.parquet or .csv): a row a person, under pseudonyms.", show_default=False)],
+    model: Annotated[Path | None, typer.Option(help="Folder of a study, or a model file.  [default: trained as declared]")] = None,
+    cutoff: Annotated[float | None, typer.Option(help="Cut-off in units of the score, instead of the study's.")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Also list the rows that are not scored (CSV or Parquet, pseudonyms).")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Score a file of any size by the model of a study: score, decision, segment and offer of each person."""
+    from dataclasses import asdict
+
+    from scoring.activity import ProcessingActivity
+    from scoring.score_files import score_file
+
+    declared = ProcessingActivity.read(activity)
+    with _rows_bar(quiet=quiet or as_json) as step:
+        tally = score_file(declared, data, out, model=model, cutoff=cutoff, rejects_to=rejects, step=step)
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), **asdict(tally)}, ensure_ascii=False))
+    elif not quiet:
+        lost = sum(tally.rejected.values())
+        _say(f"{tally.rows:,} rows: {tally.scored:,} scored, {tally.unscored:,} without a score, {lost:,} rejected")
+        for reason, n in tally.rejected.items():
+            _say(f"  {reason} ({n:,})")
+        cut = "" if tally.cutoff is None else f"; {tally.favoured:,} reach the cut-off {tally.cutoff:g}"
+        _say(f"Score: {tally.model}{cut}")
+        typer.echo(str(out))
+
+
+@app.command("explain")
+def explain_command(
+    study: Annotated[Path, typer.Argument(help="Folder of a study that trained its score.", show_default=False)],
+    data: Annotated[Path, typer.Option(help="Customer file that the person is in.", show_default=False)],
+    row: Annotated[int | None, typer.Option(help="Number of the person's row, from 1.")] = None,
+    identifier: Annotated[str | None, typer.Option("--id", help="The person's identifier, instead of the row.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language.")] = Language.EN,
+    out: Annotated[Path | None, typer.Option(help="File to write (.html or .md).  [default: print Markdown]")] = None,
+) -> None:
+    """Write the sheet that tells one person how their score was worked out (GDPR art. 15(1)(h))."""
+    from scoring.explanations import explain_person
+    from scoring.explanations.person import person_in
+    from scoring.provenance import write_file
+    from scoring.storage import estimator_of
+    from scoring.study import Study
+
+    held = Study.load(study)
+    person, others = person_in(held.plan, data, row=row, identifier=identifier)
+    sheet = explain_person(held, person, estimator=estimator_of(study), background=others, language=lang.value)
+    if out is None:
+        typer.echo(sheet.to_markdown())
+        return
+    if out.suffix not in {".html", ".md"}:
+        raise EquiscoreError(f"{out}: a sheet is HTML or Markdown. Fix: let the name end in .html or .md.")
+    write_file(out, (sheet.to_html() if out.suffix == ".html" else sheet.to_markdown()).encode())
+    typer.echo(str(out))
+
+
 @app.command("dossier")
 def dossier_command(
     study: Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)],
@@ -239,6 +300,29 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("")
         yield lambda name: bar.update(task, description=_STEPS.get(name, name))
+
+
+@contextmanager
+def _rows_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many rows are done, from two seconds on; nothing where standard error is no terminal, or `quiet`."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    began = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ExitStack() as shown:
+        bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        task = bar.add_task("Scoring", total=None)
+
+        def step(done: int, total: int) -> None:
+            if not bar.live.is_started and time.monotonic() - began > 2:
+                shown.enter_context(bar)
+            bar.update(task, completed=done, total=total)
+
+        yield step
 
 
 def _say(text: str) -> None:

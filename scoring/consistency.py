@@ -10,6 +10,7 @@ from typing import Any
 
 from scoring.declaration import dotted
 from scoring.errors import nearest
+from scoring.segment_rules import RFM_RULES
 from scoring.vocabulary import CROSS, Role
 
 Place = tuple[str | int, ...]
@@ -62,10 +63,23 @@ def _uses(study: Mapping[str, Any]) -> Iterator[tuple[Place, str, Role]]:
         for level, column in _mapping(_mapping(membership).get("probabilities")).items():
             yield ("study", "memberships", name, "probabilities", level), _word(column), Role.PROBABILITY
         yield ("study", "memberships", name, "cell"), _word(_mapping(membership).get("cell")), Role.CELL
-    for part, way in (("score", "train"), ("segments", "kmeans")):
+    cutoff = _mapping(_mapping(study.get("decision")).get("cutoff"))
+    for cost in ("wrongly_accepted", "wrongly_refused"):
+        yield ("study", "decision", "cutoff", cost, "column"), _word(_mapping(cutoff.get(cost)).get("column")), Role.AMOUNT
+    for part, way in (("score", "train"), ("segments", "kmeans"), ("segments", "mixture")):
         names = _listed(_mapping(_mapping(study.get(part)).get(way)).get("features"))
         for position, name in enumerate(names):
             yield ("study", part, way, "features", position), _word(name), Role.FEATURE
+    yield from _uses_of_segments(_mapping(study.get("segments")))
+
+
+def _uses_of_segments(segments: Mapping[str, Any]) -> Iterator[tuple[Place, str, Role]]:
+    for way, key, role in (*(("rfm", part, Role.FEATURE) for part in _RFM), ("tiers", "column", Role.FEATURE), ("tiers", "previous", Role.SEGMENT)):
+        yield ("study", "segments", way, key), _word(_mapping(segments.get(way)).get(key)), role
+
+
+_RFM = ("recency", "frequency", "monetary")
+_MEASURED = {"kmeans": "k-means", "mixture": "a mixture", "rfm": "RFM", "tiers": "tiers"}
 
 
 def _columns_are_declared(study: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -147,13 +161,12 @@ def _scores_are_there(study: Mapping[str, Any]) -> Iterator[Contradiction]:
 
 
 def _numbers_are_numbers(study: Mapping[str, Any]) -> Iterator[Contradiction]:
-    """Ask that scores, weights and what k-means measures distances of are numbers: a text would stop the run half-way."""
-    uses: list[tuple[str, Role]] = [(name, role) for _, name, role in _uses(study) if role in {Role.SCORE, Role.AMOUNT, Role.PROBABILITY}]
-    uses += [(name, Role.WEIGHT) for name, column in _columns(study).items() if Role.WEIGHT in _roles(column)]
-    uses += [(name, Role.FEATURE) for place, name, _ in _uses(study) if "kmeans" in place]
-    for name, role in uses:
+    """Ask that scores, weights and what segments are measured by are numbers: a text would stop the run half-way."""
+    uses = [(name, str(role)) for _, name, role in _uses(study) if role in {Role.SCORE, Role.AMOUNT, Role.PROBABILITY}]
+    uses += [(name, str(Role.WEIGHT)) for name, column in _columns(study).items() if Role.WEIGHT in _roles(column)]
+    uses += [(name, f"feature of {_MEASURED[str(at[2])]}") for at, name, role in _uses(study) if at[2] in _MEASURED and role is Role.FEATURE]
+    for name, used in uses:
         if (kind := _word(_mapping(_columns(study).get(name)).get("type"))) in {"text", "boolean", "date"}:
-            used = "feature of k-means" if role is Role.FEATURE else str(role)
             yield ("study", "columns", name, "type"), f"study.columns.{name}.type: a {used} is no {kind}. Fix: declare it number or integer."
 
 
@@ -176,13 +189,18 @@ def _offers_name_segments(study: Mapping[str, Any]) -> Iterator[Contradiction]:
 
 
 def _segments_made(segments: Mapping[str, Any]) -> list[Any]:
-    bands, kmeans = _mapping(segments.get("bands")), _mapping(segments.get("kmeans"))
-    if edges := _listed(bands.get("edges")):
-        labels = _listed(bands.get("labels"))
-        made = labels or list(map(str, range(len(edges) + 1)))
+    """Return the names of the segments that the declaration makes; none where it does not say, or not rightly."""
+    bands, rfm, tiers = (_mapping(segments.get(way)) for way in ("bands", "rfm", "tiers"))
+    clusters = _mapping(segments.get("kmeans")) or _mapping(segments.get("mixture"))
+    if rfm:
+        rest = rfm.get("rest")
+        return [*(_mapping(rfm.get("rules")) or RFM_RULES), *([rest] if _word(rest) else [])]
+    if tiers:
+        return [tiers.get("below", "(none)"), *_mapping(tiers.get("thresholds"))]
+    edges, number = _listed(bands.get("edges")), clusters.get("segments") or bands.get("quantiles")
+    if made := _listed(bands.get("labels")) or (list(map(str, range(len(edges) + 1))) if edges else []):
         return made if all(map(_word, made)) else []
-    number = kmeans.get("segments")
-    return list(range(number)) if isinstance(number, int) and 0 < number < 100 else []
+    return list(range(number)) if isinstance(number, int) and 0 < number <= 100 else []
 
 
 def _names_can_be_crossed(study: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -241,6 +259,21 @@ def _measured_or_not(study: Mapping[str, Any]) -> Iterator[Contradiction]:
             yield ("study", "not_measured", position), f"study.not_measured: {criterion} is measured by a group. Fix: take it out of one of the two."
 
 
+def _horizons_end(study: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """Ask for the day by which a horizon has passed or not."""
+    if _mapping(study.get("score")).get("horizon") is None:
+        return
+    place = ("study", "score", "horizon")
+    periods = [name for name, column in _columns(study).items() if Role.PERIOD in _roles(column)]
+    for name in periods:
+        dated = _word(_mapping(_columns(study)[name]).get("type")) == "date"
+        if dated and not study.get("as_of"):
+            yield (
+                place,
+                f"study.score.horizon: no day says whether it has passed since {name!r}. Fix: add study.as_of, the last day that the file knows of.",
+            )
+
+
 _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Contradiction]], ...] = (
     _columns_are_declared,
     _protected_columns_make_groups,
@@ -255,4 +288,5 @@ _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Contradiction]], ...] = (
     _memberships_are_no_groups,
     _references_are_attributes,
     _measured_or_not,
+    _horizons_end,
 )

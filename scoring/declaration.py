@@ -111,7 +111,7 @@ def dotted(where: Sequence[str | int]) -> str:
     >>> dotted(("study", "groups", "age", "edges", 0))
     'study.groups.age.edges[0]'
     """
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part if part.isprintable() else repr(part)}" for part in where).lstrip(".")
 
 
 def explained(error: ValidationError, model: type[BaseModel], raw: Mapping[str, Any], path: Path, lines: Lines) -> list[DeclarationError]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from scoring.bounds import Bounds
+from scoring.segment_rules import SegmentTable, segment_table
 from scoring.vocabulary import REST, ColumnType, Criterion, Role, WeightMeaning
 
 SHARES_ROUNDED = 0.005
@@ -96,6 +97,9 @@ class Column(Declared):
     roles: Annotated[frozenset[Role], BeforeValidator(_listed, json_schema_input_type=Role | list[Role])] = frozenset()
     levels: tuple[Value, ...] | None = Field(None, description="The only values allowed; another one is a fault.")
     description: str | None = None
+    title: dict[Literal["en", "fr"], Word] = Field(default_factory=dict, description="What the column is called before the person concerned.")
+    changeable: bool | None = Field(None, description="Whether a person can change it; nothing is proposed to anybody that is not declared so.")
+    direction: Literal["rises", "falls"] | None = Field(None, description="The only way it can change: years at an address can only rise.")
 
 
 class Group(Declared):
@@ -122,13 +126,29 @@ class Group(Declared):
         return self
 
 
+class CostColumn(Declared):
+    """A cost that is each person's own: the loan that is lost, the margin that is missed."""
+
+    column: Word = Field(description="Column of amounts of 0 or more, with the role amount.")
+
+
 class Cutoff(Declared):
     """How a score becomes a decision."""
 
     rule: Literal["value", "accept_share", "cost"]
     value: float | None = Field(None, description="The cut-off (value) or the share to accept (accept_share).")
-    wrongly_accepted: float | None = Field(None, ge=0, description="Cost of a person accepted whose outcome is bad (rule cost).")
-    wrongly_refused: float | None = Field(None, ge=0, description="Cost of a person refused whose outcome would be good (rule cost).")
+    wrongly_accepted: Annotated[float, Field(ge=0)] | CostColumn | None = Field(
+        None, description="Cost of a person accepted whose outcome is bad (rule cost): a number, or a column of amounts."
+    )
+    wrongly_refused: Annotated[float, Field(ge=0)] | CostColumn | None = Field(
+        None, description="Cost of a person refused whose outcome would be good (rule cost): a number, or a column of amounts."
+    )
+
+    @property
+    def cost_columns(self) -> dict[str, str]:
+        """The costs that each person has an amount of, and their columns."""
+        costs = {"wrongly_accepted": self.wrongly_accepted, "wrongly_refused": self.wrongly_refused}
+        return {name: cost.column for name, cost in costs.items() if isinstance(cost, CostColumn)}
 
     @model_validator(mode="after")
     def _whole(self) -> Cutoff:
@@ -170,10 +190,25 @@ class Outcome(Declared):
 class Training(Declared):
     """A score to be trained here, cross-fitted: nobody is scored by a model that saw them."""
 
-    engine: Literal["scorecard", "gradient_boosting"] = "scorecard"
+    engine: Literal["scorecard", "logistic", "gradient_boosting"] = "scorecard"
+    parameters: dict[Word, Value | tuple[Value, ...] | dict[Word, Value] | None] = Field(
+        default_factory=dict, description="Of the engine, by name, such as interactions: false or monotone: {income: ascending}."
+    )
+    calibration: Literal["none", "sigmoid", "isotonic", "temperature"] = Field(
+        "none", description="How probabilities are made shares that came true."
+    )
     features: tuple[Word, ...] | None = Field(None, min_length=1, description="Default: every column with the role feature.")
     folds: int = Field(5, ge=2, le=50)
     seed: int = Field(1, ge=0)
+
+    @field_validator("parameters")
+    @classmethod
+    def _of_the_engine(cls, parameters: dict[str, object]) -> dict[str, object]:
+        if said := sorted({"favourable", "binner", "calibration"} & set(parameters)):
+            raise ValueError(
+                f"{', '.join(said)}: said elsewhere. Fix: take it out; study.outcome says what is favourable, `calibration` stands beside."
+            )
+        return parameters
 
 
 class Score(Declared):
@@ -182,6 +217,13 @@ class Score(Declared):
     column: Word | None = None
     train: Training | None = None
     higher_is: Literal["better", "worse"] = "better"
+    family: Literal["propensity", "churn", "risk", "value"] | None = Field(None, description="What kind of thing the score foretells.")
+    horizon: int | None = Field(
+        None,
+        ge=1,
+        description="Days after the decision over which the outcome is observed; where they have not passed by `as_of` (column of the role period) "
+        "it is not observed.",
+    )
     edges: tuple[float, ...] | None = Field(None, min_length=1, description="Cuts of the histogram; default: quantiles.")
 
     @property
@@ -201,22 +243,30 @@ class Score(Declared):
 
 
 class Bands(Declared):
-    """Segments by score: left-closed bands."""
+    """Segments by score: left-closed bands, at edges or of about as many people each."""
 
-    edges: tuple[float, ...] = Field(min_length=1)
+    edges: tuple[float, ...] = ()
+    quantiles: int | None = Field(None, ge=2, le=100, description="In the place of edges: so many bands of about as many people each.")
     labels: tuple[Word, ...] | None = None
+
+    @property
+    def number(self) -> int:
+        """How many bands there are."""
+        return self.quantiles or len(self.edges) + 1
 
     @property
     def names(self) -> list[str]:
         """Names of the bands from the lowest; by default their numbers."""
-        return list(self.labels or map(str, range(len(self.edges) + 1)))
+        return list(self.labels or map(str, range(self.number)))
 
     @model_validator(mode="after")
     def _edges_rise(self) -> Bands:
+        if bool(self.edges) == (self.quantiles is not None):
+            raise ValueError("bands are cut at edges or by quantiles. Fix: declare exactly one.")
         if list(self.edges) != sorted(set(self.edges)):
             raise ValueError("edges must rise. Fix: list them from the lowest, each once.")
-        if len(set(self.names)) != len(self.edges) + 1:
-            raise ValueError(f"{len(set(self.names))} labels for {len(self.edges) + 1} bands. Fix: one label more than edges, each different.")
+        if len(self.names) != self.number or len(set(self.names)) != self.number:
+            raise ValueError(f"{len(set(self.names))} labels for {self.number} bands. Fix: one label a band (one more than edges), each different.")
         return self
 
 
@@ -226,6 +276,94 @@ class KMeans(Declared):
     segments: int = Field(ge=2, le=30)
     features: tuple[Word, ...] = Field(min_length=1)
     seed: int = Field(1, ge=0)
+    replicates: int = Field(10, ge=0, le=500, description="Bootstrap samples that tell how stable the segments are; 0 for none.")
+
+    @field_validator("replicates")
+    @classmethod
+    def _spread(cls, replicates: int) -> int:
+        if replicates == 1:
+            raise ValueError("one sample shows no spread. Fix: 0 for none, or 2 and more.")
+        return replicates
+
+
+class Mixture(KMeans):
+    """Segments by a Gaussian mixture on stated features."""
+
+    covariance: Literal["full", "tied", "diag", "spherical"] = "full"
+
+
+Box = dict[Literal["r", "f", "m", "fm"], int | tuple[int, int]]
+"""Ranges of scores, both ends in them: r recency, f frequency, m monetary value, fm the mean of the latter two."""
+
+
+class RFM(Declared):
+    """Segments by recency (days since the last purchase: fewer is better), frequency and monetary value."""
+
+    recency: Word
+    frequency: Word
+    monetary: Word | None = None
+    bins: int | tuple[int, ...] = Field(5, description="How many scores, 1 to 10: one number, or one a dimension.")
+    cuts: dict[Literal["recency", "frequency", "monetary"], tuple[float, ...]] = Field(
+        default_factory=dict, description="Cuts of a dimension, in the place of quantiles."
+    )
+    rules: dict[Word, Box | tuple[Box, ...]] | None = Field(None, description="segment -> ranges of scores; default: the ten in common use.")
+    match: Literal["exclusive", "first"] = Field("exclusive", description="Whether rules that overlap are refused, or the first one counts.")
+    rest: Word | None = Field(None, description="The segment of whom no rule speaks of; without it, such a gap is refused.")
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The column of each dimension."""
+        told = {"recency": self.recency, "frequency": self.frequency, "monetary": self.monetary}
+        return {part: name for part, name in told.items() if name is not None}
+
+    @property
+    def table(self) -> SegmentTable:
+        """Which segment each combination of scores is in."""
+        parts = list(self.columns)
+        bins = (self.bins,) * len(parts) if isinstance(self.bins, int) else self.bins
+        scores = [len(self.cuts[part]) + 1 if part in self.cuts else number for part, number in zip(parts, bins, strict=True)]
+        rules: Any = self.rules
+        return segment_table(scores, rules, match=self.match, rest=self.rest)
+
+    @model_validator(mode="after")
+    def _whole(self) -> RFM:
+        parts = self.columns
+        if len(set(parts.values())) < len(parts):
+            raise ValueError("a column stands for two dimensions. Fix: name one of its own for each.")
+        if not isinstance(self.bins, int) and len(self.bins) != len(parts):
+            raise ValueError(f"{len(self.bins)} numbers of bins for {len(parts)} dimensions. Fix: one number for all, or one for each.")
+        if wrong := [part for part, cuts in self.cuts.items() if part not in parts or not cuts or list(cuts) != sorted(set(cuts))]:
+            raise ValueError(f"cuts of {', '.join(wrong)} do not rise, or are of no column. Fix: list them from the lowest, for a declared column.")
+        _ = self.table  # faulty rules are refused here
+        return self
+
+
+class Tiers(Declared):
+    """Loyalty tiers: the highest whose threshold the points reach."""
+
+    column: Word = Field(description="Points or spend of the period.")
+    thresholds: dict[Word, float] = Field(min_length=1, description="tier -> points that earn it, from the lowest tier.")
+    keep: dict[Word, float] = Field(default_factory=dict, description="tier -> points that keep it once held; needs `previous`.")
+    previous: Word | None = Field(None, description="Column of the tier held so far.")
+    below: Word = Field("(none)", description="The name of those under the lowest threshold.")
+    version: Word = Field("1", description="Of these rules.")
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the tiers from the lowest."""
+        return [self.below, *self.thresholds]
+
+    @model_validator(mode="after")
+    def _rise(self) -> Tiers:
+        earn = list(self.thresholds.values())
+        keep = [self.keep.get(name, value) for name, value in self.thresholds.items()]
+        if earn != sorted(set(earn)) or keep != sorted(keep) or len(set(self.names)) < len(self.names):
+            raise ValueError("tiers do not rise, or share a name. Fix: list them from the lowest, each with a higher threshold.")
+        if set(self.keep) - set(self.thresholds) or any(low > high for low, high in zip(keep, earn, strict=True)):
+            raise ValueError("a tier is kept that is not there, or from more points than earn it. Fix: at most its threshold.")
+        if bool(self.keep) != (self.previous is not None):
+            raise ValueError("what is kept hangs on the tier held so far. Fix: declare both `keep` and `previous`, or neither.")
+        return self
 
 
 class Segments(Declared):
@@ -234,13 +372,26 @@ class Segments(Declared):
     column: Word | None = None
     bands: Bands | None = None
     kmeans: KMeans | None = None
+    mixture: Mixture | None = None
+    rfm: RFM | None = None
+    tiers: Tiers | None = None
     offers: dict[Word, Word | None] = Field(default_factory=dict, description="segment -> offer; empty means no offer.")
     version: Word = Field("1", description="Of the offer policy.")
+    valid_from: date | None = Field(None, description="The first day of the offer policy.")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that the rule reads, but for the score and a segment that exists already."""
+        clustered = self.kmeans or self.mixture
+        tiers = (self.tiers.column, self.tiers.previous) if self.tiers else ()
+        named = (*(clustered.features if clustered else ()), *(self.rfm.columns.values() if self.rfm else ()), *tiers)
+        return tuple(name for name in named if name is not None)
 
     @model_validator(mode="after")
     def _one_way(self) -> Segments:
-        if sum(way is not None for way in (self.column, self.bands, self.kmeans)) != 1:
-            raise ValueError("segments come from a column, from bands or from kmeans. Fix: declare exactly one.")
+        ways = ("column", "bands", "kmeans", "mixture", "rfm", "tiers")
+        if sum(getattr(self, way) is not None for way in ways) != 1:
+            raise ValueError(f"segments come from one of {', '.join(ways)}. Fix: declare exactly one.")
         return self
 
 

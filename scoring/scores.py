@@ -6,7 +6,7 @@ names of their own; the counting pass does not know the difference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from scoring.errors import ContractError
 from scoring.fairness.labels import as_text, texts
 from scoring.fairness.one_pass import SCORE_COLUMN, SEGMENT_COLUMN
-from scoring.plan import Plan
+from scoring.plan import Cutoff, Plan
 from scoring.tables import FAULT, Table, collect, extended
-from scoring.vocabulary import Role
+from scoring.vocabulary import ColumnType, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ def score_customers(table: Table, plan: Plan) -> Scored:
         Nothing to learn from, a cut-off that cannot be chosen, a segment without an offer.
     """
     facts: dict[str, Any] = {}
+    if plan.score is not None and (told := plan.score.model_dump(include={"family", "horizon"}, exclude_none=True)):
+        facts["score"] = told
     estimator = None
     if plan.score is not None and plan.score.train is not None:
         table, estimator, facts["model"] = _trained(table, plan)
@@ -60,12 +62,13 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
     train = plan.score.train if plan.score else None
     if train is None or plan.outcome is None:
         raise ContractError("There is nothing to learn from. Fix: declare study.outcome.")
+    engine = make_engine(train.engine, calibration=train.calibration, **_plain(train.parameters))
     rows = collect(table.frame)
     frame = features_of(rows, table, plan)
     known, weights = sound_rows(rows, table, plan)
     told = _outcomes(rows, table, plan)
     fitted = cross_fit(
-        make_engine(train.engine),
+        engine,
         frame,
         told.astype(float),
         seed=train.seed,
@@ -78,7 +81,10 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
     facts = {
         "engine": train.engine, "scale": fitted.scale, "folds": train.folds, "seed": train.seed, "features": plan.features,
         "fold_aucs": list(fitted.fold_aucs), "trained_on": int((known & told.notna()).sum()),
+        "parameters": _plain(train.parameters), "calibration": train.calibration, "calibrated": _known_only(fitted.calibration._asdict()),
     }  # fmt: skip
+    if plan.score and plan.score.horizon:
+        facts["horizon_not_passed"] = int(_running(rows, table, plan).sum())
     return extended(table, rows, {SCORE_COLUMN: pa.array(fitted.scores)}), fitted.estimator, facts
 
 
@@ -105,7 +111,26 @@ def _outcomes(rows: pa.Table, table: Table, plan: Plan) -> pd.Series[Any]:
     told = texts(rows[table.own[plan.outcome.column]].to_pandas())
     truth = set(told.dropna()) <= {"true", "false"}  # 1 means true there
     good = [as_text(bool(value) if truth and value in (0, 1) else value) for value in plan.outcome.favourable]
-    return told.isin(good).astype("Float64").mask(told.isna())
+    return told.isin(good).astype("Float64").mask(told.isna() | _running(rows, table, plan))
+
+
+def _running(rows: pa.Table, table: Table, plan: Plan) -> NDArray[np.bool_]:
+    """Return whose horizon has not passed: what came early in it is no outcome yet, nor is it a bad one."""
+    name = plan.only(Role.PERIOD)
+    if plan.score is None or plan.score.horizon is None or plan.as_of is None or name is None or plan.columns[name].type is not ColumnType.DATE:
+        return np.zeros(len(rows), dtype=bool)
+    begins = pd.to_datetime(rows[table.own[name]].to_pandas()).to_numpy().astype("datetime64[D]")
+    passed: NDArray[np.bool_] = begins + np.timedelta64(plan.score.horizon, "D") <= np.datetime64(plan.as_of)
+    return ~passed
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()}
+
+
+def _known_only(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Return figures as JSON knows them: none where there is no number."""
+    return {name: value if np.isfinite(value) else None for name, value in figures.items()}
 
 
 def persons_of(rows: pa.Table, table: Table, plan: Plan) -> Any:
@@ -125,7 +150,13 @@ def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
     if rule is None or plan.score is None:
         raise ContractError("There is no score to cut. Fix: declare study.score.")
     turned = plan.direction
-    needed = {plan.score.column or SCORE_COLUMN, *([plan.outcome.column] if plan.outcome else []), *plan.with_role(Role.WEIGHT)}
+    needed = {
+        plan.score.column or SCORE_COLUMN,
+        *([plan.outcome.column] if plan.outcome else []),
+        *plan.with_role(Role.WEIGHT),
+        *plan.with_role(Role.PERIOD),
+    }
+    needed |= set(rule.cost_columns.values())
     rows = collect(table.frame.select(*[nw.col(table.own[name]) for name in sorted(needed)], nw.col(FAULT)))
     sound, weights = sound_rows(rows, table, plan)
     scores = turned * pd.to_numeric(rows[table.own[plan.score.column or SCORE_COLUMN]].to_pandas()).to_numpy(float, na_value=np.nan)
@@ -133,8 +164,7 @@ def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
     if not chosen.any():
         raise ContractError(f"{table.described}: nobody has a score. Fix: check the column of the score.")
     value: Any = turned * rule.value if rule.rule == "value" and rule.value is not None else rule.value
-    if rule.rule == "cost":
-        value = {"wrongly_accepted": rule.wrongly_accepted, "wrongly_refused": rule.wrongly_refused}
+    costs = _costs(rows, table, rule, chosen)
     outcome = _outcomes(rows, table, plan)[chosen].astype(object) if plan.outcome and rule.rule == "cost" else None
     found = choose_cutoff(
         scores[chosen],
@@ -142,55 +172,35 @@ def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
         value=value,
         outcome=None if outcome is None else outcome.where(outcome.notna(), None),
         weights=None if weights is None else weights[chosen],
+        **costs,
     )
-    facts = {"value": turned * found.value, "share": found.share, "rule": found.rule, "declared": rule.model_dump(exclude_none=True)}
+    declared = rule.model_dump(exclude_none=True)
+    # where each person has a cost of their own, the mean stands where the dossier looks for a number
+    declared |= {name: float(pd.Series(costs[name]).mean()) for name in rule.cost_columns}
+    facts = {"value": turned * found.value, "share": found.share, "rule": found.rule, "declared": declared, "cost_columns": rule.cost_columns}
     return found.value, facts
 
 
+def _costs(rows: pa.Table, table: Table, rule: Cutoff, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return the costs of the rule cost by name: a number, or the amount of each person who may move the cut-off."""
+    if rule.rule != "cost":
+        return {}
+    own = {name: rows[table.own[column]].to_pandas().to_numpy(float, na_value=np.nan)[chosen] for name, column in rule.cost_columns.items()}
+    return {"wrongly_accepted": rule.wrongly_accepted, "wrongly_refused": rule.wrongly_refused, **own}
+
+
 def _segmented(table: Table, plan: Plan) -> tuple[Table, dict[str, Any]]:
-    """Make the declared segments; check that the offers speak of each."""
-    rule = plan.segments
-    if rule is None or rule.column is not None:
-        return table, {"from": rule.column if rule else None}
-    if rule.bands is not None:
-        return _banded(table, plan), {"from": "bands", **rule.bands.model_dump(mode="json")}
-    return _clustered(table, plan)
+    """Make the declared segments, from the columns that they need and no other."""
+    from scoring.segmenting import Learned, make_segments
 
+    def read(names: Sequence[str]) -> Learned:
+        needed = sorted({*names, *plan.with_role(Role.WEIGHT)})
+        rows = collect(table.frame.select(*[nw.col(table.own[name]) for name in needed], nw.col(FAULT)))
+        sound, weights = sound_rows(rows, table, plan)
+        frame = pd.DataFrame({name: pd.to_numeric(rows[table.own[name]].to_pandas()).to_numpy(float, na_value=np.nan) for name in names})
+        return Learned(frame, sound.astype(float) if weights is None else weights)
 
-def _banded(table: Table, plan: Plan) -> Table:
-    """Cut the score into bands without reading it: the band is one more expression of the pass. `models.ScoreBands` gives the same."""
-    bands = plan.segments.bands if plan.segments else None
-    if bands is None or plan.score is None:
-        raise ContractError("There is no score to cut into bands. Fix: declare study.score.")
-    score = nw.col(table.own[plan.score.column or SCORE_COLUMN]).cast(nw.Float64)
-    edges, names = bands.edges, bands.names
-    band = nw.lit(names[0])
-    for edge, name in zip(edges, names[1:], strict=True):
-        band = nw.when(score >= edge).then(nw.lit(name)).otherwise(band)
-    own = f"c{len(table.own)}"
-    return Table(
-        table.frame.with_columns(nw.when(score.is_finite()).then(band).alias(own)),
-        {**table.own, SEGMENT_COLUMN: own},
-        table.described,
-        table.fingerprint,
-    )
-
-
-def _clustered(table: Table, plan: Plan) -> tuple[Table, dict[str, Any]]:
-    from scoring.models.segments import KMeansSegments
-
-    rule = plan.segments.kmeans if plan.segments else None
-    if rule is None:
-        raise ContractError("No segments are declared. Fix: declare study.segments.")
-    rows = collect(table.frame)
-    frame = pd.DataFrame({name: rows[table.own[name]].to_pandas() for name in rule.features})
-    sound, weights = sound_rows(rows, table, plan)
-    made = KMeansSegments(rule.segments, rule.seed, features=list(rule.features)).fit(frame, sample_weight=sound if weights is None else weights)
-    facts = {
-        "from": "k-means", "segments": rule.segments, "features": list(rule.features), "seed": rule.seed,
-        "centres": made.centres().to_dict("records"), "replaced": {name: int(n) for name, n in zip(made.features_, made.replaced_, strict=True)},
-    }  # fmt: skip
-    return extended(table, rows, {SEGMENT_COLUMN: pa.array([str(label) for label in made.labels_])}), facts
+    return make_segments(table, plan, read)
 
 
 def person_rows(scored: Scored, plan: Plan) -> pa.Table:

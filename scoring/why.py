@@ -14,7 +14,7 @@ import pyarrow as pa
 from scoring.errors import StudyError
 from scoring.fairness.labels import named_levels
 from scoring.fairness.one_pass import group_key
-from scoring.inquiry.attribution import contributions
+from scoring.models.contributions import contributions
 from scoring.inquiry.drivers import drivers
 from scoring.inquiry.proxies import recoverability
 from scoring.plan import Plan

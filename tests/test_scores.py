@@ -1,5 +1,7 @@
 """From customers to scores, decisions and segments: what is declared is trained out of fold, and what is broken trains nothing."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -7,12 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 import scoring
-from scoring.customers.intake import admit, pseudonymise
+from scoring.consistency import contradictions
+from scoring.customers.intake import admit, needed, pseudonymise
 from scoring.errors import ContractError, EquiscoreError
 from scoring.fairness.counts import count
 from scoring.fairness.curves import auc
 from scoring.models import ScoreBands
-from scoring.models.training import favourable_scores
+from scoring.models.training import cross_fit, favourable_scores, make_engine
 from scoring.plan import Plan
 from scoring.scores import person_rows, score_customers
 from scoring.tables import collect
@@ -156,6 +159,87 @@ def test_an_outcome_of_one_value_cannot_be_learned_from(frame):
         scored(frame.assign(repaid="no"), plan(**TRAINED))
 
 
+@pytest.mark.parametrize(
+    ("train", "scale"),
+    [
+        ({"engine": "logistic", "parameters": {"C": 0.5}}, "probability"),
+        ({"engine": "gradient_boosting", "parameters": {"interactions": False, "monotone": {"income": "ascending"}, "max_iter": 20}}, "probability"),
+        ({"engine": "scorecard", "parameters": {"pdo": 40}, "calibration": "temperature"}, "points"),
+    ],
+)
+def test_engines_take_their_parameters_and_a_calibration_from_the_declaration(frame, train, scale):
+    """Second road: the same engine cross-fitted by hand on the same rows."""
+    asked = plan(**{**TRAINED, "score": {"train": {"folds": 3, "features": ["income", "job"], **train}}})
+    made = scored(frame, asked)
+    engine = make_engine(train["engine"], calibration=train.get("calibration", "none"), **train["parameters"])
+    good = (frame["repaid"] == "yes").astype(float)
+    by_hand = cross_fit(engine, frame[["income", "job"]], good, seed=1, folds=3, favourable=1.0, groups=frame["id"])
+    assert np.array_equal(column(made, "(score)"), by_hand.scores)
+    facts = made.facts["model"]
+    assert (facts["scale"], facts["parameters"]) == (scale, train["parameters"])
+    assert facts["calibration"] == train.get("calibration", "none")
+    assert facts["calibrated"] == pytest.approx(by_hand.calibration._asdict())
+    assert json.loads(json.dumps(facts)) == facts
+
+
+@pytest.mark.parametrize(
+    ("train", "says"),
+    [
+        ({"engine": "logistic", "parameters": {"c": 1}}, r"no parameter 'c' \(was 'C' meant\?\)"),
+        ({"engine": "gradient_boosting", "parameters": {"monotone": {"job": "ascending"}}}, "'job' has levels"),
+        ({"engine": "gradient_boosting", "parameters": {"max_iter": "many"}}, "'max_iter'"),
+    ],
+)
+def test_a_parameter_that_the_engine_does_not_take_is_refused(frame, train, says):
+    with pytest.raises(EquiscoreError, match=says):
+        scored(frame, plan(**{**TRAINED, "score": {"train": train}}))
+
+
+def test_what_is_favourable_is_no_parameter():
+    with pytest.raises(ValidationError, match=r"said elsewhere\. Fix:"):
+        plan(**{**TRAINED, "score": {"train": {"parameters": {"favourable": 1}}}})
+
+
+# ---- family and horizon ----
+
+DATED = {**COLUMNS, "day": {"type": "date", "roles": "period"}}
+
+
+@pytest.fixture(scope="module")
+def dated(frame):
+    since = np.random.default_rng(8).integers(0, 400, N)
+    return frame.assign(day=(pd.Timestamp("2024-12-01") + pd.to_timedelta(since, "D")).strftime("%Y-%m-%d")), since + 90 <= 395
+
+
+def test_an_outcome_whose_horizon_has_not_passed_trains_nothing_whatever_it_says(dated):
+    frame, passed = dated
+    asked = plan(columns=DATED, as_of="2025-12-31", **{**TRAINED, "score": {**TRAINED["score"], "family": "risk", "horizon": 90}})
+    made = [scored(frame.assign(repaid=frame["repaid"].where(passed, told)), asked) for told in ("yes", "no")]
+    assert made[0].facts == made[1].facts
+    facts = made[0].facts
+    assert (facts["score"], facts["model"]["trained_on"]) == ({"family": "risk", "horizon": 90}, passed.sum())
+    assert facts["model"]["horizon_not_passed"] == (~passed).sum()
+    assert column(made[0], "(score)").notna().all()
+
+
+def test_nor_does_it_move_the_cutoff(dated):
+    frame, passed = dated
+    rule = {"cutoff": {"rule": "cost", "wrongly_accepted": 3, "wrongly_refused": 1}}
+    asked = plan(columns=DATED, as_of="2025-12-31", score={"column": "score", "horizon": 90}, decision=rule)
+    made = [scored(frame.assign(repaid=frame["repaid"].where(passed, told)), asked).cutoff for told in ("yes", "no")]
+    assert made[0] == made[1]
+
+
+def test_without_family_and_horizon_nothing_is_said_of_them(frame):
+    assert "score" not in scored(frame, plan(**TRAINED)).facts
+
+
+def test_a_horizon_without_a_day_is_a_contradiction():
+    raw = {"study": {"columns": DATED, "score": {"column": "score", "horizon": 90}}}
+    assert any("Fix: add study.as_of" in said for _, said in contradictions(raw))
+    assert not any("horizon" in said for _, said in contradictions({"study": {**raw["study"], "as_of": "2025-12-31"}}))
+
+
 # ---- cut-offs ----
 
 
@@ -200,6 +284,48 @@ def test_the_cheapest_cutoff_is_found_by_trying_all(frame, higher_is):
 
     beyond = np.inf if higher_is == "better" else -np.inf
     assert cost(made.facts["cutoff"]["value"]) == min(cost(limit) for limit in [*frame["score"], beyond])
+
+
+LOANS = {**COLUMNS, "loan": {"type": "number", "roles": "amount"}}
+BY_LOAN = {"rule": "cost", "wrongly_accepted": {"column": "loan"}, "wrongly_refused": 700}
+
+
+@pytest.mark.parametrize("higher_is", ["better", "worse"])
+def test_the_cheapest_cutoff_by_what_each_person_costs_is_found_by_trying_all(frame, higher_is):
+    loan = np.random.default_rng(6).lognormal(7, 1, N).round(2)
+    asked = plan(columns=LOANS, score={"column": "score", "higher_is": higher_is}, decision={"cutoff": BY_LOAN}, amounts={"loan": {"column": "loan"}})
+    made = scored(frame.assign(loan=loan), asked)
+    good = (frame["repaid"] == "yes").to_numpy()
+
+    def cost(limit):
+        reached = (frame["score"] >= limit if higher_is == "better" else frame["score"] <= limit).to_numpy()
+        return loan[reached & ~good].sum() + 700 * (~reached & good).sum()
+
+    beyond = np.inf if higher_is == "better" else -np.inf
+    facts = made.facts["cutoff"]
+    assert cost(facts["value"]) == pytest.approx(min(cost(limit) for limit in [*frame["score"], beyond]))
+    assert facts["cost_columns"] == {"wrongly_accepted": "loan"}
+    assert facts["declared"] == {"rule": "cost", "wrongly_accepted": pytest.approx(loan.mean()), "wrongly_refused": 700}
+
+
+def test_the_column_of_a_cost_is_read_although_nothing_else_asks_for_it(frame):
+    asked = plan(columns=LOANS, decision={"cutoff": BY_LOAN})
+    if "loan" not in needed(asked):
+        pytest.skip("scoring.customers.intake.needed does not ask for the columns of costs yet")
+    assert scored(frame.assign(loan=1.0), asked).cutoff is not None
+
+
+def test_a_missing_amount_that_is_needed_is_refused(frame):
+    asked = plan(columns=LOANS, decision={"cutoff": BY_LOAN}, amounts={"loan": {"column": "loan"}})
+    with pytest.raises(EquiscoreError, match=r"wrongly_accepted: \d+ of the \d+ amounts needed are missing"):
+        scored(frame.assign(loan=np.nan), asked)
+
+
+def test_the_column_of_a_cost_must_be_an_amount():
+    raw = {"study": {"columns": {**COLUMNS, "loan": {"type": "number"}}, "decision": {"cutoff": BY_LOAN}, "score": {"column": "score"}}}
+    assert any("Fix: add amount to its roles" in said for _, said in contradictions(raw))
+    raw["study"]["decision"] = {"cutoff": {**BY_LOAN, "wrongly_accepted": {"column": "lone"}}}
+    assert any("did you mean 'loan'" in said for _, said in contradictions(raw))
 
 
 def test_a_share_is_a_share_of_the_people_that_rows_stand_for(frame):

@@ -16,6 +16,9 @@ from scoring.errors import ContractError
 from scoring.fairness.counts import count
 from scoring.plan import Plan
 from scoring.rejects import rejected_rows
+from scoring.score_files import score_frame
+from scoring.scores import score_customers
+from scoring.served import Served, serve
 from scoring.tables import collect, open_frame
 from scoring.vocabulary import ColumnType as Type
 
@@ -170,6 +173,43 @@ def test_a_text_is_taken_as_on_one_machine(spark, kind):
     types = {"place": Type.INTEGER, "v": kind}
     one, other = (sorted(collect(open_frame(f, types).frame).to_pylist(), key=lambda row: row["c0"]) for f in (frame, there))
     assert [str(row) for row in other] == [str(row) for row in one]
+
+
+@pytest.mark.parametrize("engine", ["scorecard", "gradient_boosting", None], ids=["scorecard", "boosting", "a column"])
+def test_people_are_scored_on_the_cluster_as_on_one_machine(there, people, monkeypatch, engine):
+    """By batches on the workers (mapInArrow): nothing is brought here before somebody asks for it."""
+    monkeypatch.setenv("EQUISCORE_KEY", "secret")
+    activity = scoring.ProcessingActivity.model_construct(study=scored_plan(engine))
+    served = serve(activity.study.model_copy(update={"source": None}), None, 500.0) if engine is None else trained_on(activity.study, people)
+    monkeypatch.setattr("scoring.score_files.serve", lambda *_: served)
+    one = score_frame(activity, people).to_pandas()
+    for action in ("collect", "toPandas", "toArrow", "count", "toLocalIterator"):
+        monkeypatch.setattr(type(there), action, lambda *_, action=action: pytest.fail(f"{action} was called"))
+    made = score_frame(activity, there)
+    monkeypatch.undo()
+    assert "MapInArrow" in made._jdf.queryExecution().toString()
+    other = made.toPandas()
+    assert list(other.columns) == list(one.columns)
+    assert one["reason"].notna().sum() >= 4
+    same(one.astype(object).where(one.notna(), None).astype(str), other.astype(object).where(other.notna(), None).astype(str))
+
+
+def scored_plan(engine):
+    columns = {**COLUMNS, "age": {"type": "integer", "roles": "feature"}, "member": {"type": "boolean", "roles": "feature"}}
+    columns |= {"region; DROP `x`": {"type": "text", "roles": "feature"}, "weight": {"type": "number", "roles": "feature"}}
+    score = {"column": "score"} if engine is None else {"train": {"engine": engine, "folds": 2}}
+    bands = {"edges": [450.5, 550]} if engine != "gradient_boosting" else {"edges": [0.4, 0.6]}
+    return plan(
+        columns=columns, groups={"sex": {"column": "sex"}}, score=score,
+        segments={"bands": {**bands, "labels": ["low", "middle", "high"]}, "offers": {"low": None, "middle": "a", "high": "b"}},
+        decision={"cutoff": {"rule": "value", "value": 0.5 if engine == "gradient_boosting" else 500}},
+    )  # fmt: skip
+
+
+def trained_on(asked, people):
+    clean = people.filter(pc.is_finite(people["weight"]))
+    scored = score_customers(admit(asked, clean), asked)
+    return Served("trained here", scored.estimator, scored.cutoff, edges=asked.segments.bands.edges)
 
 
 def test_a_missing_column_is_named(there):

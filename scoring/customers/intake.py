@@ -60,8 +60,10 @@ def needed(plan: Plan) -> dict[str, ColumnType]:
     wanted |= {name for part in plan.memberships.values() for name in (*part.probabilities.values(), part.cell) if name is not None}
     if plan.score is not None and plan.score.train is not None:
         wanted |= set(plan.features)
-    if plan.segments is not None and plan.segments.kmeans is not None:
-        wanted |= set(plan.segments.kmeans.features)
+    if plan.segments is not None:
+        wanted |= set(plan.segments.reads)
+    if plan.decision.cutoff is not None:
+        wanted |= set(plan.decision.cutoff.cost_columns.values())
     return {name: column.type for name, column in plan.columns.items() if name in wanted}
 
 

@@ -10,12 +10,49 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from scoring.models.binning import WoEBinner
+    from scoring.models.boosting import GradientBoosting
+    from scoring.models.calibration import CalibratedScore
+    from scoring.models.customer_value import BGNBD
+    from scoring.models.families import ScoreSpec
+    from scoring.models.logistic import LogisticScore
+    from scoring.models.mixtures import GaussianMixtureSegments
+    from scoring.models.rfm import RFMSegmenter
     from scoring.models.scorecard import Scorecard
     from scoring.models.segments import KMeansSegments, ScoreBands
+    from scoring.models.spend import GammaGamma
+    from scoring.models.tiers import LoyaltyTiers
 
-__all__ = ["KMeansSegments", "ScoreBands", "Scorecard", "WoEBinner"]
+__all__ = [
+    "BGNBD",
+    "CalibratedScore",
+    "GammaGamma",
+    "GaussianMixtureSegments",
+    "GradientBoosting",
+    "KMeansSegments",
+    "LogisticScore",
+    "LoyaltyTiers",
+    "RFMSegmenter",
+    "ScoreBands",
+    "ScoreSpec",
+    "Scorecard",
+    "WoEBinner",
+]
 
-_HOMES = {"KMeansSegments": "segments", "ScoreBands": "segments", "Scorecard": "scorecard", "WoEBinner": "binning"}
+_HOMES = {
+    "BGNBD": "customer_value",
+    "CalibratedScore": "calibration",
+    "GammaGamma": "spend",
+    "GaussianMixtureSegments": "mixtures",
+    "GradientBoosting": "boosting",
+    "KMeansSegments": "segments",
+    "LogisticScore": "logistic",
+    "LoyaltyTiers": "tiers",
+    "RFMSegmenter": "rfm",
+    "ScoreBands": "segments",
+    "ScoreSpec": "families",
+    "Scorecard": "scorecard",
+    "WoEBinner": "binning",
+}
 
 
 def __getattr__(name: str) -> Any:

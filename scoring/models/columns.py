@@ -187,7 +187,7 @@ def check_levels(names: Sequence[str], column: str) -> None:
     if len(names) > MAX_LEVELS:
         raise ModelError(
             f"Column {column!r} has {len(names)} levels, more than {MAX_LEVELS}: it names people or places one by one. "
-            f"Fix: leave it out, or group its levels first."
+            f'Fix: leave it out, or group its levels (scorecard: cuts={{"{column}": [[...], ["(others)"]]}}).'
         )
     if UNSEEN in names:
         raise ModelError(f"Column {column!r} has a level {UNSEEN!r}, a reserved name. Fix: rename that level.")
@@ -243,6 +243,14 @@ def check_two_classes(numbers: NDArray[np.intp]) -> None:
     """Refuse a target of which only one class has weight: there is nothing to tell apart."""
     if len(np.unique(numbers)) < 2:
         raise ModelError("Only one class is present among the rows of positive weight. Fix: give rows of both classes.")
+
+
+def check_known(columns: Sequence[pd.Series], names: Sequence[str], present: NDArray[np.bool_]) -> None:
+    """Refuse columns without a single value among the rows of positive weight; all of them are named at once."""
+    empty = [name for name, column in zip(names, columns, strict=True) if not (column.notna().to_numpy() & present).any()]
+    if empty:
+        said = f"Column {empty[0]!r} has" if len(empty) == 1 else f"Columns {', '.join(map(repr, empty))} have"
+        raise ModelError(f"{said} no value in any of {int(present.sum())} rows. Fix: leave out what is empty, or bring rows that have it.")
 
 
 def distinct_rows(matrix: NDArray[Any], weights: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:

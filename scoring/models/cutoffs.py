@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from scoring.errors import EquiscoreError, nearest
+from scoring.errors import nearest
+from scoring.models.costs import Amounts, Costs, CutoffError, a_number, read_amounts, read_costs, total_costs
+
+__all__ = ["RULES", "Costs", "Cutoff", "CutoffError", "choose_cutoff"]
 
 Floats = NDArray[np.float64]
-
-
-class CutoffError(EquiscoreError, ValueError):
-    """A cut-off cannot be chosen from what was given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What an error costs, in any unit; only the ratio moves the cut-off."""
-
-    wrongly_accepted: float
-    wrongly_refused: float
-
-    def __post_init__(self) -> None:
-        if not (self.wrongly_accepted >= 0 and self.wrongly_refused >= 0 and self.wrongly_accepted + self.wrongly_refused > 0):
-            raise CutoffError(f"{self} is not a pair of costs. Fix: give two numbers of 0 or more, not both 0.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,44 +32,77 @@ class Cutoff:
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """Distinct scores in rising order, and the people at each by weight: all, known favourable, known unfavourable."""
+    """Distinct scores in rising order, and of the people at each, by weight: how many, and of known outcome how many and what errors cost."""
 
     scores: Floats
     people: Floats
     favourable: Floats
     unfavourable: Floats
+    if_accepted: Floats
+    if_refused: Floats
+    said: tuple[str, str] = ("", "")
+    """What an error costs, in words: accepted, refused."""
 
     def accepted(self, cutoff: float) -> float:
         return float(self.people[self.scores >= cutoff].sum() / self.people.sum())
 
 
-def choose_cutoff(scores: ArrayLike, *, rule: str, value: Any, outcome: Any = None, weights: ArrayLike | None = None) -> Cutoff:
+def choose_cutoff(
+    scores: ArrayLike,
+    *,
+    rule: str,
+    value: Any = None,
+    outcome: Any = None,
+    weights: ArrayLike | None = None,
+    wrongly_accepted: ArrayLike | None = None,
+    wrongly_refused: ArrayLike | None = None,
+) -> Cutoff:
     """Choose a cut-off by a rule of `RULES`. Everybody at the cut-off or above is accepted; people of equal score share their fate.
 
     - ``"value"``: `value` is the cut-off.
     - ``"accept_share"``: `value` is the share to accept, above 0, at most 1. The cut-off is an existing score: the one whose share of
       accepted people is nearest to `value`; of two equally near, the higher, which accepts fewer.
-    - ``"cost"``: `value` is a `Costs`, or a mapping with its two names. The cut-off is the existing score (or one above all, which
-      accepts nobody) of least cost over the people whose `outcome` is known; of equals, the lowest, which accepts most.
+    - ``"cost"``: `wrongly_accepted` and `wrongly_refused` are numbers, or amounts of 0 or more, one for each score (what is lost of this
+      loan, the margin missed with this person); `value` may hold them instead, as `Costs` or as a mapping with these two names. The
+      cut-off is the existing score (or one above all, which accepts nobody) of least cost over the people whose
+      `outcome` is known; of equals, the lowest, which accepts most.
 
-    `outcome` is True (or 1) where it turned out favourable, False (or 0) where not, missing where it is not known.
+    `outcome` is True (or 1) where it turned out favourable, False (or 0) where not, missing where it is not known. An amount may be missing
+    where it is not needed: of `wrongly_accepted` only those of unfavourable outcome, of `wrongly_refused` the favourable.
 
+    Raises
+    ------
+    CutoffError
+        An unknown rule, scores or weights that are none, a rule without what it needs, an amount missing or below 0.
+
+    References
+    ----------
+    Elkan 2001, *Proceedings of IJCAI* 17:973: costs that differ from example to example.
+
+    Examples
+    --------
     >>> choose_cutoff([500, 510, 510, 520, 530], rule="accept_share", value=0.5).origin
     'Accepted from 520: the score whose share of accepted people, 40 %, is nearest to the 50 % wished.'
+    >>> choose_cutoff([1, 2, 3], rule="cost", outcome=[0, 1, 0], wrongly_accepted=[9, 0, 1], wrongly_refused=5).value
+    2.0
     """
     if rule not in RULES:
         likely = nearest(rule, RULES)
         raise CutoffError(f"No rule {rule!r} for a cut-off{f' (was {likely!r} meant?)' if likely else ''}. Fix: use one of {', '.join(RULES)}.")
-    return RULES[rule](_counted(scores, outcome, weights), value)
+    given = {"wrongly_accepted": wrongly_accepted, "wrongly_refused": wrongly_refused}
+    if rule != "cost" and any(cost is not None for cost in given.values()):
+        raise CutoffError(f'Costs belong to the rule "cost", not to {rule!r}. Fix: take them away, or choose by rule="cost".')
+    asked = read_costs(value, given) if rule == "cost" else None
+    return RULES[rule](_counted(scores, outcome, weights, asked), value)
 
 
 def _given(scored: _Scored, value: Any) -> Cutoff:
-    cutoff = _number(value, "a cut-off")
+    cutoff = a_number(value, "a cut-off")
     return Cutoff(cutoff, scored.accepted(cutoff), "value", f"Accepted from {_said(cutoff)}: the cut-off was given.")
 
 
 def _accept_share(scored: _Scored, value: Any) -> Cutoff:
-    wished = _number(value, "a share")
+    wished = a_number(value, "a share")
     if not 0 < wished <= 1:
         raise CutoffError(f"A share of {wished:g} cannot be accepted. Fix: give a share above 0 and up to 1 (0.6 for 60 %).")
     shares = scored.people[::-1].cumsum()[::-1] / scored.people.sum()
@@ -93,20 +113,16 @@ def _accept_share(scored: _Scored, value: Any) -> Cutoff:
     return Cutoff(cutoff, share, "accept_share", f"Accepted from {_said(cutoff)}: {found}.")
 
 
-def _cost(scored: _Scored, value: Any) -> Cutoff:
-    costs = _costs(value)
+def _cost(scored: _Scored, value: Any) -> Cutoff:  # noqa: ARG001  (the costs were read with the scores)
     known = float(scored.favourable.sum() + scored.unfavourable.sum())
     if not known:
         raise CutoffError('The rule "cost" needs to know how it turned out. Fix: pass outcome, True where favourable.')
-    refused_wrongly = np.concatenate([[0.0], scored.favourable.cumsum()])
-    accepted_wrongly = np.concatenate([scored.unfavourable[::-1].cumsum()[::-1], [0.0]])
-    cost = (costs.wrongly_accepted * accepted_wrongly + costs.wrongly_refused * refused_wrongly) / known
-    place = int(cost.round(12).argmin())
+    cost = total_costs(scored.if_accepted, scored.if_refused)
+    place = int((cost / (cost.max() or 1.0)).round(12).argmin())  # relative, lest noise of the last bit decides between equals
     cutoff = float([*scored.scores, _above_all(scored.scores)][place])
-    origin = (
-        f"Accepted from {_said(cutoff)}: the cut-off of least expected cost, {cost[place]:.4g} a person, where a wrongly accepted person costs "
-        f"{costs.wrongly_accepted:g} and a wrongly refused one {costs.wrongly_refused:g} ({known:g} people of known outcome)."
-    )
+    accepted, refused = scored.said
+    said = f"where a wrongly accepted person costs {accepted} and a wrongly refused one {refused} ({known:g} people of known outcome)"
+    origin = f"Accepted from {_said(cutoff)}: the cut-off of least expected cost, {cost[place] / known:.4g} a person, {said}."
     return Cutoff(cutoff, scored.accepted(cutoff), "cost", origin)
 
 
@@ -116,20 +132,35 @@ RULES: Mapping[str, Callable[[_Scored, Any], Cutoff]] = {"value": _given, "accep
 # -- reading what was given --------------------------------------------------------------------------------------------------------
 
 
-def _counted(scores: ArrayLike, outcome: Any, weights: ArrayLike | None) -> _Scored:
+def _counted(scores: ArrayLike, outcome: Any, weights: ArrayLike | None, costs: Mapping[str, Any] | None) -> _Scored:
     values = np.asarray(scores, dtype=np.float64)
     people = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise CutoffError("Scores must be one column of finite numbers, at least one. Fix: leave out people without a score, and say so.")
     if people.shape != values.shape or not np.isfinite(people).all() or people.min() < 0 or not people.sum() > 0:
         raise CutoffError("Weights must be one number of 0 or more for each score. Fix: give one a person, not all 0.")
-    distinct, places = np.unique(values[people > 0], return_inverse=True)
+    held = people > 0
+    distinct, places = np.unique(values[held], return_inverse=True)
 
-    everybody, favourable, unfavourable = (
-        np.bincount(places, (people * chosen)[people > 0], minlength=len(distinct)).astype(np.float64)
-        for chosen in (np.ones(len(values), dtype=bool), *_outcomes(outcome, len(values)))
-    )
-    return _Scored(distinct, everybody, favourable, unfavourable)
+    def added(what: Floats) -> Floats:
+        return np.bincount(places, (people * what)[held], minlength=len(distinct)).astype(np.float64)
+
+    good, bad = (known.astype(np.float64) for known in _outcomes(outcome, len(values)))
+    found = _Scored(distinct, added(np.ones(len(values))), added(good), added(bad), *np.zeros((2, len(distinct))))
+    if costs is None:
+        return found
+    accepted = read_amounts("wrongly_accepted", costs["wrongly_accepted"], held & (bad > 0))
+    refused = read_amounts("wrongly_refused", costs["wrongly_refused"], held & (good > 0))
+    lost = {"if_accepted": added(bad * accepted.amounts), "if_refused": added(good * refused.amounts)}
+    return replace(found, **lost, said=(_cost_said(accepted, people), _cost_said(refused, people)))
+
+
+def _cost_said(cost: Amounts, people: Floats) -> str:
+    if cost.number is not None:
+        return f"{cost.number:g}"
+    held = people * cost.due
+    mean = held @ cost.amounts / held.sum() if held.any() else np.nan
+    return f"an amount of their own, {mean:.4g} on average,"
 
 
 def _outcomes(outcome: Any, n_people: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -143,24 +174,6 @@ def _outcomes(outcome: Any, n_people: int) -> tuple[NDArray[np.bool_], NDArray[n
         raise CutoffError(f"{due}. Fix: compare it with the favourable value first.")
     favourable = np.where(known, told, False).astype(bool)
     return favourable, known & ~favourable
-
-
-def _costs(value: Any) -> Costs:
-    if isinstance(value, Costs):
-        return value
-    if isinstance(value, Mapping) and set(value) == {"wrongly_accepted", "wrongly_refused"}:
-        return Costs(**{name: _number(cost, name) for name, cost in value.items()})
-    raise CutoffError(f'The rule "cost" cannot use {value!r}. Fix: give the mapping wrongly_accepted: ..., wrongly_refused: ....')
-
-
-def _number(value: Any, meant: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not np.isfinite(number):
-        raise CutoffError(f"{value!r} is not {meant}. Fix: give a finite number.")
-    return number
 
 
 def _above_all(scores: Floats) -> float:

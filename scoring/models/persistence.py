@@ -1,102 +1,129 @@
-"""Fitted estimators on disk, by skops: no pickle, and nothing is loaded but the types written down here.
+"""Fitted estimators on disk: no pickle, nothing is loaded but the types of a fixed list (`trusted`), and nothing before it was looked at.
 
-A type on the list is not a promise about the file: tree arrays of a forged file can crash a prediction. So `save` returns the SHA-256 of
-what it wrote, `load` can be held to it, and a scorecard is better kept as JSON (`Scorecard.to_dict`).
+`save` writes one file by the end of its name: a card as ``.json``, which hangs on no library and can be read in ten years; everything else
+in the format of skops, sealed (`model_files`). `inspect` says what a file is without loading it. `load` checks the digest, the seal, the
+types, the versions and the arrays of trees, in this order, and refuses with one error, `UntrustedModel`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
-import tempfile
-import zipfile
+import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import skops.io
+from sklearn.exceptions import InconsistentVersionWarning
 
-from scoring.errors import EquiscoreError
+from scoring.models.model_facts import ModelFacts, facts_of, fault_of_card, feature_kinds, inspect, is_json, read
+from scoring.models.model_files import UntrustedModel, pack, pack_card, unpack, unpack_card
+from scoring.models.trees import fault_of_trees
+from scoring.models.trusted import CARDS, ESTIMATORS, PARTS, TRUSTED, admitted, check, refuse_other
+from scoring.provenance import write_file
 
-ESTIMATORS = (
-    "scoring.models.binning.WoEBinner",
-    "scoring.models.boosting.GradientBoosting",
-    "scoring.models.scorecard.Scorecard",
-    "scoring.models.segments.KMeansSegments",
-    "scoring.models.segments.ScoreBands",
-)
-"""What a file may be."""
-PARTS = (
-    "scoring.models.binning.FeatureBins",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    # How scikit-learn's boosting checks a table with categories. A partial only holds a function, and that one must be on this list too.
-    "functools.partial",
-    "sklearn.utils.validation.check_array",
-)
-TRUSTED = (*ESTIMATORS, *PARTS)
-"""All that a file may hold beyond what skops itself trusts. Fixed: it is never taken from the file."""
+__all__ = ["ESTIMATORS", "PARTS", "TRUSTED", "ModelFacts", "UntrustedModel", "dumps", "feature_kinds", "inspect", "load", "loads", "save"]
 
 
-class UntrustedModel(EquiscoreError):  # noqa: N818  (it is the model that is not trusted)
-    """A file, or an estimator to be filed, is not what this software may load."""
+# -- writing -----------------------------------------------------------------------------------------------------------------------
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> str:
-    """Write a fitted estimator to `path`, whole or not at all; return the SHA-256 of the file.
+    """Write a fitted estimator to `path`, whole or not at all, for its owner only; return the SHA-256 of the file.
 
-    It is written under another name, forced to disk and renamed: a reader never sees half a file, whatever fails. What `load` would
-    refuse is refused here, while the one who can mend it is at hand.
+    Parameters
+    ----------
+    estimator
+        Of a type in `ESTIMATORS`.
+    path
+        ``.json`` for a card, any other name for the format of skops.
+
+    Raises
+    ------
+    UntrustedModel
+        What `load` would refuse is refused here, while the one who can mend it is at hand.
+    StudyError
+        It cannot be written there.
     """
-    _refuse_other(f"{type(estimator).__module__}.{type(estimator).__qualname__}", "This estimator")
-    data: bytes = skops.io.dumps(estimator)
-    _refuse_foreign(data, f"This {type(estimator).__name__}")
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
+    data = dumps(estimator, card=target.suffix.lower() == ".json")
+    write_file(target, data, restricted=True)
     return hashlib.sha256(data).hexdigest()
 
 
-def load(path: str | os.PathLike[str], *, sha256: str | None = None) -> Any:
-    """Read an estimator that `save` wrote, after checking its digest (if given) and that it holds no type but those of `TRUSTED`."""
-    data = Path(path).read_bytes()
+def dumps(estimator: Any, *, card: bool = False) -> bytes:
+    """Return the file that `save` would write. The same estimator gives the same bytes.
+
+    >>> from scoring.models import ScoreBands
+    >>> bands = ScoreBands(edges=[500, 550]).fit([[480.0]])
+    >>> dumps(bands) == dumps(bands), loads(dumps(bands)).band([510]).tolist()
+    (True, [1])
+    """
+    kind = f"{type(estimator).__module__}.{type(estimator).__qualname__}"
+    if card:
+        if kind not in CARDS.values():
+            raise UntrustedModel(f"A {type(estimator).__name__} is no card that JSON can hold. Fix: save it under a name that ends in .skops.")
+        return pack_card(estimator.to_dict(), facts_of(estimator, kind, ()))
+    refuse_other(kind, "This estimator")
+    return pack(estimator, lambda made: facts_of(estimator, kind, admitted(made, f"This {type(estimator).__name__}")))
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------------------
+
+
+def load(path: str | os.PathLike[str], *, sha256: str | None = None, other_version: bool = False) -> Any:
+    """Read an estimator that `save` wrote, of this format or an older one.
+
+    Parameters
+    ----------
+    path
+        The file.
+    sha256
+        What `save` returned. Without it damage is found, but not a file that somebody made.
+    other_version
+        Also load what another minor version of scikit-learn wrote. Hold its scores against known ones.
+
+    Raises
+    ------
+    UntrustedModel
+        Whatever is wrong with the file: one error that says what and how to mend it.
+    """
+    return loads(read(path), sha256=sha256, other_version=other_version, where=str(path))
+
+
+def loads(data: bytes, *, sha256: str | None = None, other_version: bool = False, where: str = "model") -> Any:
+    """Read an estimator from the bytes of a file; see `load`."""
     found = hashlib.sha256(data).hexdigest()
     if sha256 is not None and found != sha256.lower():
-        raise UntrustedModel(f"{path}: its SHA-256 is {found}, not {sha256}. Fix: get the file as it was saved; do not re-save it.")
-    _refuse_foreign(data, str(path))
-    return skops.io.loads(data, trusted=list(TRUSTED))
-
-
-def _refuse_other(kind: str, where: str) -> None:
-    if kind not in ESTIMATORS:
-        raise UntrustedModel(f"{where} is a {kind}, which is not kept here. Fix: use one of {', '.join(ESTIMATORS)}.")
-
-
-def _refuse_foreign(data: bytes, where: str) -> None:
+        raise UntrustedModel(f"{where}: its SHA-256 is {found}, not {sha256}. Fix: get the file as it was saved; do not re-save it.")
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            schema = json.loads(archive.read("schema.json"))
-        kind, asked = f"{schema['__module__']}.{schema['__class__']}", set(skops.io.get_untrusted_types(data=data))
-    except Exception as fault:  # skops raises what the bytes made it stumble over: any error at all
-        raise UntrustedModel(f"{where} is not a skops file ({type(fault).__name__}: {fault}). Fix: give a file that `save` wrote.") from fault
-    _refuse_other(kind, where)
-    if foreign := sorted(asked - set(TRUSTED)):
-        raise UntrustedModel(f"{where} holds types that are not loaded here: {', '.join(foreign)}. Fix: use plain values in it.")
+        return _card(data) if is_json(data) else _estimator(data, other_version=other_version)
+    except UntrustedModel as refused:
+        raise UntrustedModel(f"{where}: {refused}") from refused.__cause__
 
 
-def _sync_folder(folder: Path) -> None:
-    """Force the new name to disk as well."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _card(data: bytes) -> Any:
+    held, _ = unpack_card(data)
+    if refused := fault_of_card(held):
+        raise UntrustedModel(refused)
+    module, _, name = CARDS[held["format"]].rpartition(".")
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return getattr(import_module(module), name).from_dict(held)
+    except ValueError as fault:
+        raise UntrustedModel(str(fault)) from fault
+
+
+def _estimator(data: bytes, *, other_version: bool) -> Any:
+    opened = unpack(data)
+    check(opened, other_version=other_version)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # `check` saw to it, and says it better
+            made = skops.io.loads(data, trusted=list(TRUSTED))
+        fault = fault_of_trees(made)
+    except Exception as error:  # skops and scikit-learn raise what the content made them stumble over: any error at all
+        raise UntrustedModel(f"it cannot be loaded ({type(error).__name__}: {str(error)[:200]}). Fix: give a file that `save` wrote.") from error
+    if fault is not None:
+        raise UntrustedModel(f"it is made to harm, or damaged: {fault}. Fix: get the file from whoever trained the model.")
+    return made

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,36 +12,21 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from scoring.models.binning import FeatureBins, WoEBinner, bin_rows
+from scoring.models.card_edits import edited, with_bins, with_points
+from scoring.models.card_html import to_html
 from scoring.models.cards import read_card, write_card
 from scoring.models.columns import ModelError, as_table, distinct_rows, read_target, read_weights
+from scoring.models.pmml import to_pmml
+from scoring.models.scale import BASE, EVERYBODY, Scale, weigh
 
-BASE = "(base)"
-"""The row of the points table, and the column of `points_by_feature`, that everybody gets."""
-EVERYBODY = "(everybody)"
+__all__ = ["BASE", "EVERYBODY", "WRONG_SIGN", "Scale", "Scorecard"]
 
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How log-odds become points: ``points = offset + factor * ln(odds of the favourable class)``."""
-
-    factor: float
-    offset: float
-
-    @classmethod
-    def through(cls, base_points: float, base_odds: float, pdo: float) -> Scale:
-        """Return the scale that gives `base_points` at `base_odds` and `pdo` more whenever the odds double.
-
-        >>> scale = Scale.through(600, 50, 20)
-        >>> [round(scale.offset + scale.factor * math.log(odds), 6) for odds in (25, 50, 100)]
-        [580.0, 600.0, 620.0]
-        """
-        factor = pdo / math.log(2)
-        return cls(factor, base_points - factor * math.log(base_odds))
+WRONG_SIGN = ("keep", "warn", "drop")
+"""What to do with a feature whose weight is negative: the card would give fewer points for better evidence."""
 
 
 class Scorecard(ClassifierMixin, BaseEstimator):
@@ -53,7 +38,8 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     or unseen, and was so for nobody at fit, gains nothing and loses nothing.
 
     `score_points` *is* the sum of the rows of `points_table`, for every person. `predict_proba` and `predict` come from the
-    unrounded evidence; with `round_points` two people of equal points may thus differ a little in probability.
+    unrounded evidence; with `round_points` two people of equal points may thus differ a little in probability. A card edited by
+    hand (`with_points`, `with_bins`, `edited`) has its probabilities from its points instead; see `card_edits`.
 
     Fitted on counts of like people in sorted order: neither the order of rows, nor one row of weight 2 in the place of
     two, changes the card.
@@ -66,25 +52,34 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     round_points : bool
         Whole points, as on a printed card; the sum is then exact by construction.
     min_iv : float
-        Least information value of a feature that enters; 0.02 is the customary bound of "not predictive".
+        Least information value of a feature that enters. 0.02 is the customary bound of "not predictive"; but many weak features tell
+        much together (20 of them: .024 in AUC), shrinkage keeps down those that tell nothing, and no set of 27 loses over .001 at 0.
     C : float
         Inverse strength of the L2 penalty of the regression.
+    wrong_sign : {"keep", "warn", "drop"}
+        What to do with a feature that, beside the others, weighs negatively: it takes points for better evidence, which is hard to
+        explain to the person, and custom is to leave it out (Siddiqi 2006). "keep" keeps it, and ``wrong_sign_`` names it; "warn" also
+        warns; "drop" leaves out the lowest weight and fits again until none is negative. Dropping costs .001 in AUC in the mean
+        of 39 data sets, .007 at most.
     favourable : object
         The class of `y` that is good for the person; by default the second in order.
     binner : WoEBinner
-        How to bin; by default ``WoEBinner()``. Its own `favourable` is overruled by that of the card.
+        How to bin; by default ``WoEBinner()``. Its own `favourable` is overruled by that of the card. Its parameters can be set
+        (``set_params(binner__max_bins=5)``, a grid search) whether one is given or not.
 
     Attributes
     ----------
     classes_, favourable_ : the two classes of `y`, and the favourable one.
     binner_ : WoEBinner, fitted on all features.
     features_ : tuple of the names that entered. ``coef_``, ``intercept_`` : log-odds of the favourable class.
+    wrong_sign_ : tuple of the names that weighed negatively: left out, or kept, as `wrong_sign` says.
+    edits_ : tuple of mappings, one an edit by hand: feature, bin, before, after, who, why. Empty after a fit.
     base_ : points that everybody gets. ``points_`` : tuple (a feature) of tuples (a bin), as ordered in ``binner_.bins_``.
 
     Examples
     --------
-    >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"]})
-    >>> card = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"])
+    >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"] * 50})
+    >>> card = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"] * 50)
     >>> card.points_table()[["feature", "bin", "points"]].values.tolist()
     [['(base)', '(everybody)', 506], ['home', 'own', 43], ['home', 'rent', -26], ['home', '(missing)', 0], ['home', '(unseen)', 0]]
     >>> card.score_points(pd.DataFrame({"home": ["own", None, "boat"]}))
@@ -98,8 +93,9 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         base_odds: float = 50,
         pdo: float = 20,
         round_points: bool = True,
-        min_iv: float = 0.02,
+        min_iv: float = 0.0,
         C: float = 1.0,
+        wrong_sign: str = "keep",
         favourable: Any = None,
         binner: WoEBinner | None = None,
     ) -> None:
@@ -109,8 +105,17 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         self.round_points = round_points
         self.min_iv = min_iv
         self.C = C
+        self.wrong_sign = wrong_sign
         self.favourable = favourable
         self.binner = binner
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``binner__...`` sets those of the binner, of a default one where there is none."""
+        if self.binner is None and params.get("binner") is None and any(name.startswith("binner__") for name in params):
+            self.binner = WoEBinner()
+            params.pop("binner", None)
+        super().set_params(**params)
+        return self
 
     # -- fitting
 
@@ -119,31 +124,43 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         self._check_parameters()
         X = as_table(X)
         binner = WoEBinner() if self.binner is None else clone(self.binner)
-        self.binner_: WoEBinner = binner.set_params(favourable=self.favourable).fit(X, y, sample_weight)
+        self.binner_: WoEBinner = binner.set_params(favourable=self.favourable)
+        codes = binner.fit_codes(X, y, sample_weight)
         self.classes_, self.favourable_ = binner.classes_, binner.favourable_
-        self.features_ = tuple(bins.name for bins in binner.bins_ if bins.information_value >= self.min_iv)
-        codes = self._codes(X)
+        telling = [j for j, bins in enumerate(binner.bins_) if bins.information_value >= self.min_iv]
         _, numbers = read_target(self, y, len(codes))
-        self._weigh(codes, self.classes_[numbers] == self.favourable_, read_weights(sample_weight, len(codes)))
+        self._weigh(codes, telling, self.classes_[numbers] == self.favourable_, read_weights(sample_weight, len(codes)))
+        self.edits_: tuple[dict[str, Any], ...] = ()
         self._write_points()
         return self
 
-    def _weigh(self, codes: NDArray[np.int16], favourable: NDArray[np.bool_], weights: NDArray[np.float64]) -> None:
-        present = weights > 0
-        rows, people = distinct_rows(np.column_stack([codes, favourable])[present], weights[present])
-        outcome = rows[:, -1]
-        if not self.features_:
-            self.coef_, self.intercept_ = np.zeros(0), math.log(people[outcome == 1].sum() / people[outcome == 0].sum())
-            return
-        evidence = np.stack([np.array(bins.woe)[rows[:, j]] for j, bins in enumerate(self._entered())], axis=1)
-        # Newton's method, for it stops at the optimum and not somewhere near it: a card must not hang on the tolerance of its solver.
-        regression = LogisticRegression(C=self.C, solver="newton-cholesky", tol=1e-10).fit(evidence, outcome, sample_weight=people)
-        self.coef_, self.intercept_ = regression.coef_[0], float(regression.intercept_[0])
+    def _weigh(self, codes: NDArray[np.int16], telling: list[int], favourable: NDArray[np.bool_], weights: NDArray[np.float64]) -> None:
+        present, bins_ = weights > 0, self.binner_.bins_
+        rows, people = distinct_rows(np.column_stack([codes[:, telling], favourable])[present], weights[present])
+        evidence = np.stack([np.zeros(len(rows)), *(np.array(bins_[j].woe)[rows[:, k]] for k, j in enumerate(telling))], axis=1)[:, 1:]
+        found = weigh(evidence, rows[:, -1], people, C=self.C, only_positive=self.wrong_sign == "drop")
+        self.coef_, self.intercept_ = found.coefficients, found.intercept
+        self.features_ = tuple(bins_[telling[k]].name for k in found.kept)
+        wrong = [bins_[j].name for k, j in enumerate(telling) if k not in found.kept]
+        self.wrong_sign_ = (*wrong, *(name for name, weight in zip(self.features_, self.coef_, strict=True) if weight < 0))
+        if self.wrong_sign_ and self.wrong_sign == "warn":
+            warnings.warn(
+                f"Scorecard: {', '.join(map(str, self.wrong_sign_))}: better evidence takes points. Fix: leave out.", UserWarning, stacklevel=3
+            )
 
     def _write_points(self) -> None:
-        scale = Scale.through(self.base_points, self.base_odds, self.pdo)
+        scale = self.scale
         self.base_ = self._rounded(scale.offset + scale.factor * self.intercept_)
-        self.points_ = tuple(tuple(self._rounded(scale.factor * part) for part in parts) for parts in self._evidence())
+        self.points_ = tuple(tuple(self.points_of(j)) for j in range(len(self.features_)))
+
+    def points_of(self, j: int) -> list[float]:
+        """Return the points that the evidence of the j-th feature is worth, by bin."""
+        return [self._rounded(self.scale.factor * part) for part in self._evidence()[j]]
+
+    @property
+    def scale(self) -> Scale:
+        """How the log-odds of this card become points."""
+        return Scale.through(self.base_points, self.base_odds, self.pdo)
 
     def _rounded(self, points: float) -> float:
         return round(points) if self.round_points else points
@@ -154,6 +171,12 @@ class Scorecard(ClassifierMixin, BaseEstimator):
                 f"Scorecard: base_points={self.base_points!r}, base_odds={self.base_odds!r}, pdo={self.pdo!r}, C={self.C!r}, min_iv={self.min_iv!r}. "
                 f"Fix: odds, pdo and C above 0, min_iv 0 or more, base points a finite number."
             )
+        if self.wrong_sign not in WRONG_SIGN:
+            raise ModelError(f"Scorecard: wrong_sign={self.wrong_sign!r} is not known. Fix: use one of {', '.join(WRONG_SIGN)}.")
+
+    def __setstate__(self, state: Any) -> None:
+        """Read a stored card; one from before `wrong_sign` and edits kept every feature, and has none."""
+        super().__setstate__({"wrong_sign": "keep", "edits_": (), **state})
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -173,6 +196,13 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         codes = self._codes(X)
         parts = {name: np.array(points)[codes[:, j]] for j, (name, points) in enumerate(zip(self.features_, self.points_, strict=True))}
         return pd.DataFrame({BASE: np.full(len(codes), self.base_), **parts}, index=X.index if isinstance(X, pd.DataFrame) else None)
+
+    def contributions(self, X: Any) -> tuple[float, pd.DataFrame]:
+        """Return the base, and what each feature gave each person, in points: base + a row's sum is the score.
+
+        Exactly so for a card of whole points, and to 1e-9 otherwise. `scoring.models.contributions` does it for any model.
+        """
+        return float(self.base_), self.points_by_feature(X).iloc[:, 1:]
 
     def points_table(self) -> pd.DataFrame:
         """Return the card: one row a bin, the base first: feature, bin, points, woe, count (by weight), favourable_share.
@@ -194,8 +224,10 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         return self.binner_.information_values()
 
     def log_odds(self, X: Any) -> NDArray[np.float64]:
-        """Return the log-odds of the favourable class, unrounded."""
+        """Return the log-odds of the favourable class, unrounded; those that the points stand for where the card was edited."""
         codes = self._codes(X)
+        if self.is_edited:
+            return self.scale.log_odds(_added(codes, self.base_, self.points_))
         return _added(codes, self.intercept_, self._evidence())
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -213,6 +245,11 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         above = (self.decision_function(X) > 0).astype(np.intp)
         predicted: NDArray[Any] = self.classes_[above]
         return predicted
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether points or bins were changed by hand; a card stored before there were edits has none."""
+        return bool(getattr(self, "edits_", ()))
 
     def _codes(self, X: Any) -> NDArray[np.int16]:
         check_is_fitted(self)
@@ -235,6 +272,11 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         """Names of the columns at fit, where they had names."""
         names: NDArray[Any] = self.binner_.feature_names_in_
         return names
+
+    # -- changing and showing it: free functions, of their own files
+
+    with_points, with_bins, edited = with_points, with_bins, edited
+    to_html, to_pmml = to_html, to_pmml
 
     # -- storing
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClusterMixin, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from scoring.models.columns import Kind, ModelError, as_table, distinct_rows, kind_of, names_of, read_numbers, read_table, read_weights
+from scoring.models.columns import ModelError, as_table, read_weights
+from scoring.models.numeric_segments import NumericSegments
+from scoring.models.quantile_edges import quantile_edges
+from scoring.models.stated_columns import NotNumbersError
 from scoring.models.threads import one_thread
+
+__all__ = ["KMeansSegments", "NotNumbersError", "ScoreBands"]
 
 
 class ScoreBands(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -74,16 +77,12 @@ class ScoreBands(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return fitted.transform(column if names is None else pd.DataFrame(column, columns=names))[:, 0]
 
     def _learned(self, column: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return existing scores for which the shares of people below are nearest to 1/n, 2/n, ..."""
-        scores, places = np.unique(column[weights > 0], return_inverse=True)
-        people = np.bincount(places, weights[weights > 0])
-        below = ((people.cumsum() - people) / people.sum())[1:]
-        wished = np.arange(1, self.n_bands) / self.n_bands
-        chosen = np.unique([int(np.abs(below - share).round(12).argmin()) for share in wished]) if len(below) else np.zeros(0, dtype=np.intp)
-        if self.labels is not None and len(chosen) < self.n_bands - 1:
-            allowed = f"the scores allow {len(chosen) + 1} bands, not the {self.n_bands} labelled"
+        """Return the edges of bands of about as many people each, each edge once."""
+        edges = np.unique(quantile_edges(column, weights, self.n_bands))
+        if self.labels is not None and len(edges) < self.n_bands - 1:
+            allowed = f"the scores allow {len(edges) + 1} bands, not the {self.n_bands} labelled"
             raise ModelError(f"ScoreBands: {allowed}. Fix: ask for fewer, or give edges.")
-        return scores[1:][chosen.astype(np.intp)]
+        return edges
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -99,7 +98,7 @@ class ScoreBands(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise ModelError(f"ScoreBands: {bands} bands with labels {self.labels!r}. Fix: at least one band, and a label of its own for each.")
 
 
-class KMeansSegments(ClusterMixin, BaseEstimator):
+class KMeansSegments(NumericSegments):
     """K-means on standardised numeric features, with segment numbers that stay.
 
     Segments are numbered by the mean of their first feature, lowest first (then by the second, and so on), so the same table gives
@@ -130,64 +129,22 @@ class KMeansSegments(ClusterMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002  (scikit-learn's signature)
         """Standardise, cluster, and number the segments."""
-        columns = read_table(self, X, reset=True)
-        if self.n_segments < 1 or self.n_init < 1:
-            raise ModelError(f"KMeansSegments: n_segments={self.n_segments!r}, n_init={self.n_init!r}. Fix: give 1 or more of each.")
-        self.features_ = self._chosen()
-        weights = read_weights(sample_weight, len(columns[0]))
-        values, present = self._numbers(columns), weights > 0
-        if present.sum() < self.n_segments:
-            raise ModelError(f"KMeansSegments: n_samples={present.sum()} cannot make {self.n_segments} segments. Fix: ask for fewer.")
-        self.replaced_ = np.isnan(values[present]).sum(axis=0)
-        self.medians_ = np.array([_median(*pair, weights) for pair in zip(self.features_, values.T, strict=True)])
-        rows, people = distinct_rows(self._filled(values)[present], weights[present])
-        self.means_ = np.average(rows, axis=0, weights=people)
-        spread = np.sqrt(np.average((rows - self.means_) ** 2, axis=0, weights=people))
-        self.scales_ = np.where(spread > 0, spread, 1.0)
-        self.cluster_centers_ = self._centres((rows - self.means_) / self.scales_, people)
-        self.labels_ = self._nearest(values)
+        learned = self._standardise(X, sample_weight)
+        self.cluster_centers_ = self._centres(learned.rows, learned.people)
+        self.labels_ = self._nearest(learned.values)
         return self
 
     def predict(self, X: Any) -> NDArray[np.intp]:
         """Return the segment of each row, from 0."""
         return self._nearest(self._read(X))
 
-    def missing_values(self, X: Any) -> pd.Series:
-        """Return how many rows of a table lack each feature, and were segmented by its median instead."""
-        return pd.Series(np.isnan(self._read(X)).sum(axis=0), index=list(self.features_), name="replaced")
-
     def centres(self) -> pd.DataFrame:
         """Return the mean of each feature (across) in each segment (down), in the features' own units."""
         check_is_fitted(self)
-        centres = self.cluster_centers_ * self.scales_ + self.means_
-        return pd.DataFrame(centres, columns=list(self.features_)).rename_axis("segment")
-
-    def _read(self, X: Any) -> NDArray[np.float64]:
-        check_is_fitted(self)
-        return self._numbers(read_table(self, X, reset=False))
-
-    def _chosen(self) -> tuple[str, ...]:
-        has = names_of(self)
-        chosen = has if self.features is None else tuple(self.features)
-        if unknown := [name for name in chosen if name not in has]:
-            raise ModelError(f"KMeansSegments: no column {', '.join(map(repr, unknown))} among {', '.join(has)}. Fix: state features that are there.")
-        if not chosen or len(set(chosen)) < len(chosen):
-            raise ModelError(f"KMeansSegments: features={self.features!r}. Fix: state at least one, and each once.")
-        return chosen
-
-    def _numbers(self, columns: list[pd.Series]) -> NDArray[np.float64]:
-        by_name = dict(zip(names_of(self), columns, strict=True))
-        for name in self.features_:
-            _refuse_text(name, by_name[name])
-        return np.stack([read_numbers(by_name[name], name) for name in self.features_], axis=1)
-
-    def _filled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.where(np.isnan(values), self.medians_, values)
+        return self._in_own_units(self.cluster_centers_)
 
     def _centres(self, rows: NDArray[np.float64], people: NDArray[np.float64]) -> NDArray[np.float64]:
-        n_segments = min(self.n_segments, len(rows))
-        if n_segments < self.n_segments:
-            warnings.warn(f"Only {n_segments} different rows: as many segments, not {self.n_segments}.", ConvergenceWarning, stacklevel=3)
+        n_segments = self._possible(rows)
         with one_thread():
             found = KMeans(n_segments, n_init=self.n_init, random_state=self.seed).fit(rows, sample_weight=people).labels_
         weight = np.bincount(found, people)
@@ -196,33 +153,8 @@ class KMeansSegments(ClusterMixin, BaseEstimator):
         return ordered
 
     def _nearest(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
-        nearest: NDArray[np.intp] = pairwise_distances_argmin((self._filled(values) - self.means_) / self.scales_, self.cluster_centers_)
+        nearest: NDArray[np.intp] = pairwise_distances_argmin(self._placed(values), self.cluster_centers_)
         return nearest
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
-
-
-class NotNumbersError(ModelError, TypeError):
-    """A feature to be measured is text; also a TypeError, as scikit-learn's callers expect."""
-
-
-def _refuse_text(name: str, column: pd.Series) -> None:
-    known = column.dropna()
-    if len(known) and kind_of(column) is Kind.LEVELS and not pd.api.types.is_bool_dtype(column.dtype):
-        raise NotNumbersError(
-            f"KMeansSegments: column {name!r} holds {known.iloc[0]!r}, but an argument must be given not as a string but as a number. "
-            f"Fix: state the numeric columns in features."
-        )
-
-
-def _median(name: str, values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    known = ~np.isnan(values) & (weights > 0)
-    if not known.any():
-        raise ModelError(f"KMeansSegments: nobody has a value of {name!r}. Fix: leave that feature out.")
-    return float(np.quantile(values[known], 0.5, weights=weights[known], method="inverted_cdf"))
 
 
 def _as_column(X: Any) -> Any:

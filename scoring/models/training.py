@@ -1,8 +1,8 @@
-"""Training such that nobody is scored by a model that saw them, and the engines to train."""
+"""Training such that nobody is scored by a model that saw them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,22 +13,25 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import has_fit_parameter
 
-from scoring.models.boosting import GradientBoosting
 from scoring.models.columns import ModelError, as_table, read_favourable, read_target
 from scoring.models.cutoffs import Costs, Cutoff, choose_cutoff
-from scoring.models.scorecard import Scorecard
+from scoring.models.engines import CALIBRATIONS, ENGINES, engine_parameters, make_engine
+from scoring.models.folds import deal_folds, people_of
+from scoring.models.reliability import Calibration, calibration_of
 
-__all__ = ["ENGINES", "Costs", "CrossFit", "Cutoff", "choose_cutoff", "cross_fit", "favourable_scores", "make_engine"]
-
-ENGINES: Mapping[str, Callable[..., Any]] = {"scorecard": Scorecard, "gradient_boosting": GradientBoosting}
-"""What `make_engine` can make; each takes `favourable` and parameters of its own, all by keyword."""
-
-
-def make_engine(name: str, **parameters: Any) -> Any:
-    """Make an unfitted estimator by the name of its engine."""
-    if name not in ENGINES:
-        raise ModelError(f"No engine {name!r}. Fix: use one of {', '.join(ENGINES)}.")
-    return ENGINES[name](**parameters)
+__all__ = [
+    "CALIBRATIONS",
+    "ENGINES",
+    "Costs",
+    "CrossFit",
+    "Cutoff",
+    "choose_cutoff",
+    "cross_fit",
+    "deal_folds",
+    "engine_parameters",
+    "favourable_scores",
+    "make_engine",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +52,10 @@ class CrossFit:
     """Area under the ROC curve within each fold; None where a fold holds one class only (by weight)."""
     estimator: Any
     """The estimator refitted on all rows of known outcome. It has seen them: do not audit its scores of them."""
+    probabilities: NDArray[np.float64]
+    """The probability of the favourable class by the same models as the scores; nan where an estimator gives none."""
+    calibration: Calibration
+    """How far these probabilities are off, out of fold, over the rows of known outcome."""
 
     @property
     def auc(self) -> float | None:
@@ -80,27 +87,41 @@ def cross_fit(
     Folds are dealt at random from `seed`, by class (people with favourable rows only, both, unfavourable only, none known) and within it by
     number of rows, so each fold has its part of each class. The same input gives the same result. `favourable` is handed to the estimator
     if it takes one; by default the second class is the favourable one.
+
+    An estimator whose `fit` takes `groups` (`CalibratedScore`) is handed them, so that what it deals into folds within is dealt by person
+    as well.
+
+    Raises
+    ------
+    ModelError
+        Columns of another length, an outcome of one value only, fewer people of a class than folds, rows without a person, weights for
+        an estimator that heeds none.
     """
     X, told = as_table(X), pd.Series(y if isinstance(y, pd.Series) else np.asarray(y)).reset_index(drop=True)
     known = told.notna().to_numpy() if observed is None else np.array(observed, dtype=bool)
     weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     _check_lengths(X, {"y": told, "observed": known, "groups": groups, "sample_weight": weights})
     labels, favourable = _labels(estimator, told, known, favourable)
-    dealt = deal_folds(_people(groups, len(told)), known.astype(int) + (known & (labels == favourable)), folds=folds, seed=seed)
+    people, good = people_of(groups, len(told)), labels == favourable
+    learning = known if weights is None else known & (weights > 0)
+    dealt = deal_folds(people, learning.astype(int) + (learning & good), folds=folds, seed=seed)
     model = _prepared(estimator, favourable, weighted=weights is not None)
+    beside = {name: column for name, column in {"sample_weight": weights, **_heeded(model, groups, people)}.items() if column is not None}
 
     def fitted(rows: NDArray[np.bool_]) -> Any:
-        return clone(model).fit(_rows(X, rows), labels[rows], **({} if weights is None else {"sample_weight": weights[rows]}))
+        return clone(model).fit(_rows(X, rows), labels[rows], **{name: column[rows] for name, column in beside.items()})
 
-    scores = np.empty(len(told))
+    scores, probabilities = np.empty(len(told)), np.empty(len(told))
     for fold in range(folds):
         here = dealt == fold
-        scores[here] = favourable_scores(fitted(known & ~here), _rows(X, here), favourable=favourable)
-    aucs = tuple(_auc(labels == favourable, scores, known & (dealt == fold), weights) for fold in range(folds))
+        scores[here], probabilities[here] = _both(fitted(known & ~here), _rows(X, here), favourable)
+    aucs = tuple(_auc(good, scores, known & (dealt == fold), weights) for fold in range(folds))
     whole = fitted(known)
-    for array in (scores, dealt, known):
+    told_by = _calibration(probabilities, good, known, weights)
+    for array in (scores, dealt, known, probabilities):
         array.flags.writeable = False
-    return CrossFit(scores, "points" if hasattr(whole, "score_points") else "probability", dealt, known, favourable, aucs, whole)
+    scale = "points" if hasattr(whole, "score_points") else "probability"
+    return CrossFit(scores, scale, dealt, known, favourable, aucs, whole, probabilities, told_by)
 
 
 def favourable_scores(fitted: Any, X: Any, *, favourable: Any = None) -> NDArray[np.float64]:
@@ -110,31 +131,12 @@ def favourable_scores(fitted: Any, X: Any, *, favourable: Any = None) -> NDArray
     """
     if hasattr(fitted, "score_points"):
         return np.asarray(fitted.score_points(X), dtype=np.float64)
+    return _probability(fitted, X, favourable)
+
+
+def _probability(fitted: Any, X: Any, favourable: Any) -> NDArray[np.float64]:
     favourable = read_favourable(fitted.classes_, getattr(fitted, "favourable_", None) if favourable is None else favourable)
     return np.asarray(fitted.predict_proba(X), dtype=np.float64)[:, list(fitted.classes_).index(favourable)]
-
-
-def deal_folds(people: NDArray[np.intp], outcome: NDArray[np.intp], *, folds: int, seed: int) -> NDArray[np.intp]:
-    """Deal people to folds like cards; return the fold of each row.
-
-    `people` numbers the person of each row from 0; `outcome` is 0 not known, 1 unfavourable, 2 favourable. People are sorted by the
-    outcomes they have, then by number of rows, then by chance, and dealt round and round: folds differ by at most one
-    person of each class, and have about as many rows.
-
-    >>> deal_folds(np.array([0, 1, 2, 3, 0]), np.array([1, 2, 1, 2, 1]), folds=2, seed=1)
-    array([0, 0, 1, 1, 0])
-    """
-    rows, bad, good = (np.bincount(people[chosen], minlength=people.max() + 1) for chosen in (outcome >= 0, outcome == 1, outcome == 2))
-    if folds < 2:
-        raise ModelError(f"{folds} folds leave nobody to be scored by another's model. Fix: ask for at least 2 folds.")
-    for name, count in (("favourable", (good > 0).sum()), ("unfavourable", (bad > 0).sum())):
-        if count < folds:
-            raise ModelError(f"{count} people have a known {name} outcome, for {folds} folds. Fix: ask for fewer folds, or bring more people.")
-    stratum = np.select([(good > 0) & (bad == 0), good > 0, bad > 0], [0, 1, 2], 3)  # who has a class stands together, so it is dealt evenly
-    order = np.lexsort((np.random.default_rng(seed).permutation(len(rows)), -rows, stratum))
-    fold_of = np.empty(len(rows), dtype=np.intp)
-    fold_of[order] = np.arange(len(rows)) % folds
-    return fold_of[people]
 
 
 # -- small parts of cross_fit ------------------------------------------------------------------------------------------------------
@@ -145,6 +147,8 @@ def _labels(estimator: Any, told: pd.Series, known: NDArray[np.bool_], favourabl
     if not known.any():
         raise ModelError("No row has a known outcome. Fix: give outcomes for some.")
     classes, numbers = read_target(estimator, told[known], int(known.sum()))
+    if len(classes) < 2:
+        raise ModelError(f"Every known outcome is {str(classes[0])!r}: there is nothing to tell apart. Fix: give rows of both outcomes.")
     everyone = np.zeros(len(told), dtype=np.intp)
     everyone[known] = numbers
     asked = getattr(estimator, "favourable", None) if favourable is None else favourable
@@ -159,13 +163,17 @@ def _prepared(estimator: Any, favourable: Any, *, weighted: bool) -> Any:
     return copy.set_params(favourable=favourable) if "favourable" in copy.get_params() else copy
 
 
-def _people(groups: Any, n_rows: int) -> NDArray[np.intp]:
-    if groups is None:
-        return np.arange(n_rows)
-    codes, _ = pd.factorize(np.asarray(groups), sort=True)
-    if (codes < 0).any():
-        raise ModelError(f"{(codes < 0).sum()} rows do not say whose they are. Fix: give each row a person; a number of its own where unknown.")
-    return codes
+def _heeded(model: Any, groups: Any, people: NDArray[np.intp]) -> dict[str, NDArray[np.intp] | None]:
+    """Return the person of each row for an estimator that asks for it."""
+    return {"groups": people if groups is not None and has_fit_parameter(model, "groups") else None}
+
+
+def _both(fitted: Any, X: Any, favourable: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the scores and the probabilities of one model; a probability is not asked for twice."""
+    scores = favourable_scores(fitted, X, favourable=favourable)
+    if not hasattr(fitted, "score_points"):
+        return scores, scores
+    return scores, _probability(fitted, X, favourable) if hasattr(fitted, "predict_proba") else np.full(len(scores), np.nan)
 
 
 def _check_lengths(X: Any, columns: Mapping[str, Any]) -> None:
@@ -176,6 +184,12 @@ def _check_lengths(X: Any, columns: Mapping[str, Any]) -> None:
 
 def _rows(X: Any, rows: NDArray[np.bool_]) -> Any:
     return X[rows] if isinstance(X, pd.DataFrame) else np.asarray(X)[rows]
+
+
+def _calibration(p: NDArray[np.float64], good: NDArray[np.bool_], known: NDArray[np.bool_], weights: NDArray[np.float64] | None) -> Calibration:
+    if np.isnan(p).any():
+        return Calibration(*[np.nan] * 5)
+    return calibration_of(p[known], good[known], None if weights is None else weights[known])
 
 
 def _auc(truth: NDArray[np.bool_], scores: NDArray[np.float64], rows: NDArray[np.bool_], weights: NDArray[np.float64] | None) -> float | None:

@@ -211,7 +211,7 @@ def test_a_reviewer_finds_card_auc_calibration_cut_off_and_digest(credit_study, 
     auc = study.published().performance()["auc"].iloc[0]
     assert study.digest in text
     assert number(auc, "ratio3", "en") in text
-    assert "Favourable from 509 up" in text
+    assert f"Favourable from {study.cutoff:.0f} up" in text
     assert "nearest to the declared share of 60.0%" in text
     assert "the refit" in text
     assert any(isinstance(block, Figure) and "good outcomes" in block.caption for block in document.blocks)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from scoring.errors import EquiscoreError
-from scoring.inquiry.attribution import Contributions, contributions
 from scoring.inquiry.drivers import DRIVERS, driver_sentences, drivers
 from scoring.models import Scorecard
 from scoring.models.boosting import GradientBoosting
+from scoring.models.contributions import Contributions, contributions
 from scoring.vocabulary import UNKNOWN, WeightMeaning
 
 few = settings(max_examples=40, deadline=None)
@@ -33,6 +33,11 @@ def of(rows, group, feature):
 
 
 # -- arithmetic
+
+
+def test_the_old_rule_of_the_made_sample_is_the_sum_of_its_table(instalments):
+    _, rule = instalments
+    assert rule.deviation == 0.0
 
 
 def test_a_tiny_card_by_hand():

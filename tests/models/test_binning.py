@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from scoring.errors import EquiscoreError
-from scoring.models.binning import FeatureBins, WoEBinner, log_loss, tree_cuts, weight_of_evidence
+from scoring.models.binning import FeatureBins, WoEBinner
+from scoring.models.cuts import best_cuts, log_loss
+from scoring.models.evidence import information, information_value, weight_of_evidence
 
 
 def fit(values, outcome, **parameters):
@@ -58,7 +60,7 @@ def test_auto_keeps_the_direction_of_lower_log_loss():
     counts = np.stack([outcome, 1 - outcome]).astype(float)
 
     def loss(direction):
-        cuts = tree_cuts(counts, direction, max_bins=6, min_share=0.05)
+        cuts = best_cuts(counts, direction, max_bins=6, min_share=0.05)
         return log_loss(np.add.reduceat(counts, [0, *(cuts + 1)], axis=1))
 
     assert loss(1) < loss(-1)
@@ -171,6 +173,146 @@ def test_zero_weight_rows_are_not_there(people):
     assert WoEBinner().fit(X, y, weights).bins_ == WoEBinner().fit(X[weights == 1], y[weights == 1]).bins_
 
 
+# -- by hand
+
+
+def test_edges_by_hand_are_taken_as_they_are():
+    x, outcome = rising()
+    bins = fit(x, outcome, cuts={"x": [10, 11, 150.5]}).bins_[0]
+    assert bins.edges == (10.0, 11.0, 150.5)
+    assert np.add(bins.favourable, bins.unfavourable).tolist() == [11, 1, 139, 49, 0]
+
+
+def test_levels_are_put_together_by_hand_and_the_rest_stay_alone():
+    binner = fit(["a", "b", "c", "d", None] * 20, [0, 1, 1, 0, 1] * 20, cuts={"x": [["c", "a"], ["d"]]})
+    assert binner.binning_table()["bin"].tolist() == ["a | c", "d", "b", "(missing)", "(unseen)"]
+    assert binner.binning_table()["count"].tolist() == [40, 20, 20, 20, 0]
+    woe = binner.transform(pd.DataFrame({"x": ["a", "c", "d"]})).ravel()
+    assert woe[0] == woe[1] != woe[2]
+
+
+def test_others_take_ten_thousand_levels_and_all_that_come_later():
+    rng = np.random.default_rng(0)
+    people = np.array([f"street {i}" for i in range(10_000)] + ["Paris"] * 5000)
+    outcome = np.where(people == "Paris", rng.random(15_000) < 0.8, rng.random(15_000) < 0.5).astype(int)
+    binner = fit(people, outcome, cuts={"x": [["Paris"], ["(others)"]]})
+    assert binner.binning_table()[["bin", "count"]].to_numpy().tolist() == [["Paris", 5000], ["(others)", 10_000], ["(missing)", 0], ["(unseen)", 0]]
+    new, known = binner.transform(pd.DataFrame({"x": ["nowhere", "street 7"]})).ravel()
+    assert new == known < 0
+    assert fit(people, outcome, cuts={"x": [["Paris"], ["(others)"]]}, unseen="error").codes(pd.DataFrame({"x": ["nowhere"]})).tolist() == [[1]]
+
+
+def test_numbers_may_be_grouped_as_levels():
+    binner = fit([1.0, 2.0, 3.0, np.nan] * 20, [0, 1, 1, 0] * 20, cuts={"x": [[1], [2, 3]]})
+    assert binner.bins_[0].labels == ("1", "2 | 3", "(missing)", "(unseen)")
+    assert binner.codes(pd.DataFrame({"x": [3, 1, 9]})).ravel().tolist() == [1, 0, 3]
+
+
+@pytest.mark.parametrize("special", [[999, -1], {"x": [-1, 999]}], ids=["for all columns", "for one"])
+def test_special_values_are_never_part_of_a_range(special):
+    x, outcome = rising()
+    strange = np.concatenate([x, np.repeat([-1.0, 999.0], 30)])
+    y = np.concatenate([outcome, np.ones(30, int), np.zeros(30, int)])
+    bins = fit(strange, y, special=special).bins_[0]
+    assert bins.edges == fit(x, outcome).bins_[0].edges
+    assert bins.labels[-3:] == ("= -1", "= 999", "(missing)")
+    assert np.add(bins.favourable, bins.unfavourable)[-3:].tolist() == [30, 30, 0]
+    assert bins.codes(pd.Series([-1, 999, -1.5, 1000, np.nan])).tolist() == [len(bins.edges) + k for k in (1, 2)] + [
+        0,
+        len(bins.edges),
+        len(bins.edges) + 3,
+    ]
+
+
+def test_a_special_value_that_nobody_had_is_neutral():
+    x, outcome = rising()
+    assert fit(x, outcome, special=[-1]).transform(pd.DataFrame({"x": [-1.0]})).tolist() == [[0.0]]
+
+
+@pytest.mark.parametrize(("unseen", "worth"), [("neutral", 0.0), ("missing", -2), ("worst", None)])
+def test_what_a_level_never_seen_is_worth(unseen, worth):
+    binner = fit(["a", "b", None] * 20, [0, 1, 1] * 10 + [0, 1, 0] * 10, unseen=unseen)
+    woe = binner.bins_[0].woe
+    expected = {"neutral": 0.0, "missing": woe[-2], "worst": min(woe[:-1])}[unseen]
+    assert binner.transform(pd.DataFrame({"x": ["z"]})).tolist() == [[expected]]
+    assert binner.information_values().tolist() == fit(["a", "b", None] * 20, [0, 1, 1] * 10 + [0, 1, 0] * 10).information_values().tolist()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        pytest.param({"cuts": {"y": [1]}}, "cuts names 'y', which is no column", id="cuts of no column"),
+        pytest.param({"special": {"y": [1]}}, "special names 'y', which is no column", id="special of no column"),
+        pytest.param({"cuts": {"x": [["a"], ["a", "b"]]}}, "name each level once", id="a level in two groups"),
+        pytest.param({"cuts": {"x": [["a"], []]}}, "no group empty", id="an empty group"),
+        pytest.param({"cuts": {"x": [["(missing)", "a"]]}}, "and not \\(missing\\)", id="missing in a group"),
+        pytest.param({"cuts": {"x": [1, 2]}}, "the column holds levels", id="edges for levels"),
+    ],
+)
+def test_wrong_cuts_are_refused(parameters, says):
+    with pytest.raises(EquiscoreError, match=says) as refused:
+        fit(["a", "b"] * 20, [0, 1] * 20, **parameters)
+    assert "Fix:" in str(refused.value)
+
+
+@pytest.mark.parametrize("special", [["a"], [np.inf], {"x": [None]}])
+def test_special_values_are_finite_numbers(special):
+    with pytest.raises(EquiscoreError, match=r"special of 'x'.*Fix:"):
+        fit([1.0, 2.0] * 20, [0, 1] * 20, special=special)
+
+
+def test_two_bins_of_one_name_and_a_reserved_level_are_refused():
+    with pytest.raises(EquiscoreError, match="called alike"):
+        fit(["a", "b", "a | b"] * 20, [0, 1, 1] * 20, cuts={"x": [["a", "b"]]})
+    with pytest.raises(EquiscoreError, match="means in its own way"):
+        fit(["a", "b", "(others)"] * 20, [0, 1, 1] * 20, cuts={"x": [["a", "b"]]})
+
+
+# -- how sure
+
+
+def test_standard_errors_of_the_table_against_a_logistic_regression():
+    """Second road: in a regression on one indicator a bin, without intercept, a coefficient is the bin's log-odds with its standard error."""
+    statsmodels = pytest.importorskip("statsmodels.api")
+    home, outcome = np.repeat(["a", "b", "c"], [60, 30, 90]), np.concatenate([np.repeat([1, 0], k) for k in ((40, 20), (10, 20), (45, 45))])
+    table = fit(home, outcome, smoothing=1e-9).binning_table()
+    regression = statsmodels.Logit(outcome, pd.get_dummies(home).astype(float)).fit(disp=False)
+    assert table["woe_error"][:3].tolist() == pytest.approx(regression.bse.tolist(), rel=1e-5)
+    assert table["woe"][:3].tolist() == pytest.approx((regression.params - np.log(95 / 85)).tolist(), abs=1e-5)
+    assert table["woe_error"][3:].isna().all()
+
+
+def test_interval_of_the_information_value_against_a_bootstrap():
+    counts = np.array([[300.0, 200.0, 100.0], [100.0, 150.0, 250.0]])
+    told = information(counts, weight_of_evidence(counts, 1e-6), 1e-6)
+    rng = np.random.default_rng(0)
+    draws = [rng.multinomial(int(side.sum()), side / side.sum(), 4000) for side in counts]
+    values = [information_value(pair, weight_of_evidence(pair, 1e-6)) for pair in np.stack(draws, axis=1).astype(float)]
+    assert told.standard_error == pytest.approx(np.std(values), rel=0.05)
+    assert (told.low, told.high) == pytest.approx(np.quantile(values, [0.025, 0.975]), abs=0.03)
+
+
+def test_a_feature_that_tells_nothing_shows_about_what_chance_would():
+    rng = np.random.default_rng(1)
+    counts = np.stack([rng.multinomial(n, [0.2, 0.3, 0.5], 3000) for n in (700, 300)], axis=1).astype(float)
+    values = [information_value(pair, weight_of_evidence(pair, 1e-6)) for pair in counts]
+    assert information(counts[0], weight_of_evidence(counts[0], 1e-6), 1e-6).by_chance == pytest.approx(np.mean(values), rel=0.05)
+
+
+def test_information_table_and_binning_table_agree(people):
+    X, y = people
+    binner = WoEBinner(special={"age": [30]}).fit(X, y)
+    told, table = binner.information_table().set_index("feature"), binner.binning_table()
+    assert told["value"].to_dict() == binner.information_values().to_dict()
+    assert (told["low"] <= told["value"]).all()
+    assert (told["high"] >= told["value"]).all()
+    assert table.drop_duplicates("feature").set_index("feature")["information_high"].to_dict() == told["high"].to_dict()
+    assert list(table.columns) == [
+        *("feature", "bin", "count", "favourable_share", "woe", "woe_error"),
+        *("information_value", "information_low", "information_high"),
+    ]
+
+
 # -- laws
 
 
@@ -224,6 +366,8 @@ def test_the_callers_frame_is_not_changed(people):
         pytest.param({"x": [1j, 2, 3, 4]}, "Complex data not supported", id="complex numbers"),
         pytest.param({"x": pd.arrays.SparseArray([0.0, 0.0, 1.0, 0.0])}, "is sparse", id="sparse"),
         pytest.param({"x": []}, "0 rows", id="nobody"),
+        pytest.param({"x": [None, np.nan, None, np.nan]}, "Column 'x' has no value in any of 4 rows", id="a feature all missing"),
+        pytest.param({"x": [1, 2, 3, 4], "y": [None] * 4, "z": [np.nan] * 4}, "Columns 'y', 'z' have no value", id="two features all missing"),
         pytest.param({"x": ["(unseen)", "a", "b", "c"]}, "reserved name", id="a level with a reserved name"),
     ],
 )
@@ -236,6 +380,17 @@ def test_what_cannot_be_read_is_refused(table, says):
 def test_a_column_that_names_people_is_refused():
     with pytest.raises(EquiscoreError, match="300 levels"):
         fit([f"customer {i}" for i in range(300)], [0, 1] * 150)
+
+
+def test_ten_thousand_levels_are_refused_and_the_way_out_is_said():
+    with pytest.raises(EquiscoreError, match=r"10000 levels, more than 255.*Fix: .*\(others\)"):
+        fit([f"street {i}" for i in range(10_000)], [0, 1] * 5000)
+
+
+@pytest.mark.parametrize("outcome", [[1, 1, 1, 1], ["a", "a", "a", "a"]])
+def test_a_constant_target_is_refused(outcome):
+    with pytest.raises(EquiscoreError, match=r"Only one class.*Fix:"):
+        fit([1.0, 2.0, 3.0, 4.0], outcome)
 
 
 def test_two_columns_of_one_name_are_refused():

@@ -1,13 +1,18 @@
 import json
 import math
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import Pipeline
 
 from scoring.errors import EquiscoreError
 from scoring.models import Scorecard, WoEBinner
@@ -31,8 +36,10 @@ def points_off_the_page(table, row):
 def its_bin(value, bins):
     if pd.isna(value):
         return "(missing)"
+    if (special := f"= {value!r}".removesuffix(".0")) in bins:
+        return special
     if "(unseen)" in bins:
-        return str(value) if str(value) in bins else "(unseen)"
+        return next((bin_ for bin_ in bins if str(value) in bin_.split(" | ")), "(others)" if "(others)" in bins else "(unseen)")
     return next(bin_ for bin_ in bins if in_range(value, bin_.split()))
 
 
@@ -62,6 +69,45 @@ def test_the_points_on_the_page_add_up_to_the_score(card, strangers):
     X = X.astype({"age": "float64", "income": "float64", "children": "Int64", "home": object, "job": object, "member": object})
     assert card.score_points(X).tolist() == [points_off_the_page(card.points_table(), row) for row in strangers]
     assert card.points_by_feature(X).sum(axis=1).tolist() == card.score_points(X).tolist()
+
+
+BY_HAND = {"age": [30, 50], "home": [["own"], ["rent", "(others)"]], "job": [["a", "b"]]}
+
+
+@pytest.mark.parametrize("unseen", ["neutral", "missing", "worst"])
+@settings(deadline=None, max_examples=20)
+@given(st.lists(STRANGERS, min_size=1, max_size=4), st.booleans())
+def test_also_with_cuts_by_hand_special_values_and_either_rounding(people, unseen, strangers, round_points):
+    X, y = people
+    binner = WoEBinner(cuts=BY_HAND, special={"income": [22000], "age": [-1]}, unseen=unseen)
+    made = fitted_once(X, y, binner, round_points)
+    rows = [*strangers, {**strangers[0], "income": 22000.0, "age": -1.0}]
+    new = pd.DataFrame(rows)[made.feature_names_in_]
+    new = new.astype({"age": "float64", "income": "float64", "children": "Int64", "home": object, "job": object, "member": object})
+    expected = [points_off_the_page(made.points_table(), row) for row in rows]
+    assert made.score_points(new).tolist() == (expected if round_points else pytest.approx(expected))
+    base, parts = made.contributions(new)
+    assert np.abs(base + parts.sum(axis=1) - made.score_points(new)).max() <= (0 if round_points else 1e-9)
+
+
+FITTED = {}
+
+
+def fitted_once(X, y, binner, round_points):
+    key = (binner.unseen, round_points)
+    if key not in FITTED:
+        FITTED[key] = Scorecard(binner=binner, round_points=round_points, min_iv=0).fit(X, y)
+    return FITTED[key]
+
+
+def test_contributions_are_named_by_feature_and_keep_the_index(card, people):
+    X = people[0].set_index(people[0].index + 7)
+    base, parts = card.contributions(X)
+    assert base == card.base_
+    assert tuple(parts.columns) == card.features_
+    assert (base + parts.sum(axis=1)).tolist() == card.score_points(X).tolist()
+    assert parts.index[0] == 7
+    assert card.contributions(pl.from_pandas(people[0]))[1].to_numpy().tolist() == parts.to_numpy().tolist()
 
 
 def test_also_for_those_it_was_fitted_on_and_unrounded(people):
@@ -109,7 +155,7 @@ def test_rounding_moves_a_score_by_half_a_point_a_row_at_most(people):
 def test_the_regression_against_another_solver(people):
     """Second road: lbfgs on the transformed rows, one by one."""
     X, y = people
-    card = Scorecard(min_iv=0).fit(X, y)
+    card = Scorecard(min_iv=0, wrong_sign="keep").fit(X, y)
     evidence = WoEBinner().fit_transform(X, y)
     other = LogisticRegression(C=1.0, tol=1e-10, max_iter=5000).fit(evidence, y)
     assert card.coef_ == pytest.approx(other.coef_[0], abs=1e-5)
@@ -157,6 +203,101 @@ def test_one_row_scores_as_among_many(card, people):
         assert np.array_equal(np.concatenate([method(X.iloc[[i]]) for i in range(len(X))]), method(X))
 
 
+# -- weights of the wrong sign
+
+
+@pytest.fixture(scope="module")
+def two_of_a_kind():
+    """`copy` says what `x` says, with noise: beside `x` it weighs negatively."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=3000)
+    noise = rng.normal(size=3000)
+    y = (x - 0.5 * noise + rng.logistic(size=3000) > 0).astype(int)
+    return pd.DataFrame({"x": x, "copy": x + noise}), y
+
+
+def test_a_feature_of_the_wrong_sign_is_left_out_by_default(two_of_a_kind):
+    X, y = two_of_a_kind
+    card = Scorecard().fit(X, y)
+    assert card.features_ == ("x",)
+    assert card.wrong_sign_ == ("copy",)
+    alone = Scorecard().fit(X[["x"]], y)
+    assert card.score_points(X).tolist() == alone.score_points(X[["x"]]).tolist()
+    assert Scorecard.from_dict(card.to_dict()).wrong_sign_ == ("copy",)
+
+
+def test_or_it_is_kept_with_a_warning_or_without(two_of_a_kind):
+    X, y = two_of_a_kind
+    with pytest.warns(UserWarning, match="copy: better evidence takes points"):
+        warned = Scorecard(wrong_sign="warn").fit(X, y)
+    kept = Scorecard(wrong_sign="keep").fit(X, y)
+    assert kept.coef_.tolist() == warned.coef_.tolist()
+    assert kept.coef_.min() < 0
+    assert kept.wrong_sign_ == ("copy",)
+
+
+# -- in scikit-learn's ways
+
+
+def test_a_grid_search_sets_the_binner_whether_there_is_one_or_not(people):
+    X, y = people
+    grid = {"binner__monotone": ["auto", "none"], "binner__max_bins": [2, 4]}
+    searches = [GridSearchCV(Scorecard(binner=binner), grid, cv=2, scoring="roc_auc").fit(X, y) for binner in (None, WoEBinner())]
+    assert searches[0].best_params_ == searches[1].best_params_
+    assert searches[0].best_estimator_.binner_.max_bins in {2, 4}
+
+
+def test_parameters_of_the_binner_leave_an_own_one_and_the_class_alone():
+    card = Scorecard(binner=WoEBinner(max_bins=3)).set_params(binner__smoothing=2, pdo=40)
+    assert (card.binner.max_bins, card.binner.smoothing, card.pdo) == (3, 2, 40)
+    assert Scorecard().binner is None
+    assert Scorecard().set_params(binner=WoEBinner(), binner__max_bins=9).binner.max_bins == 9
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        Scorecard().set_params(binner__nonsense=1)
+
+
+def test_in_a_pipeline_with_weights_routed_and_cross_validated(people):
+    X, y = people
+    weights = np.random.default_rng(0).integers(1, 3, len(X))
+    pipeline = Pipeline([("card", Scorecard(min_iv=0))]).set_params(card__binner__max_bins=4)
+    assert pipeline.fit(X, y).predict_proba(X).shape == (len(X), 2)
+    with config_context(enable_metadata_routing=True):
+        card = Scorecard().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        scores = cross_validate(Pipeline([("card", card)]), X, y, params={"sample_weight": weights}, cv=3)["test_score"]
+    assert (scores > 0.5).all()
+
+
+def test_polars_categories_and_nullable_columns_score_alike(card, people):
+    X = people[0]
+    other = X.astype({"home": "category", "job": "str", "member": "boolean", "age": "Float64", "channel": "category"})
+    assert card.score_points(other).tolist() == card.score_points(X).tolist()
+    assert card.score_points(pl.from_pandas(X)).tolist() == card.score_points(X).tolist()
+
+
+# -- as HTML
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_page_holds_every_row_of_the_table_and_is_well_formed(card, language):
+    page = card.to_html(language=language)
+    root = ET.fromstring(page)
+    bodies = root.findall("tbody")
+    assert sum(len(body.findall("tr")) - 1 for body in bodies) == len(card.points_table())
+    points = [row.findall("td")[0].text for body in bodies for row in body.findall("tr")[1:]]
+    assert points == [f"{value:,}".replace(",", "," if language == "en" else "\u202f") for value in card.points_table()["points"]]
+    assert ("Valeur absente" in page) == (language == "fr")
+    assert "(missing)" not in page
+
+
+def test_what_people_wrote_is_escaped_on_the_page():
+    X, y = pd.DataFrame({"<b>": ["<script>alert(1)</script>", "a & b"] * 20}), [0, 1] * 20
+    page = Scorecard().fit(X, y).with_points("<b>", "a & b", 3, who="<i>", why='"x" & <y>').to_html()
+    assert "<script" not in page
+    assert "<i>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    ET.fromstring(f"<div>{page}</div>")
+
+
 # -- as JSON
 
 
@@ -166,8 +307,9 @@ def test_one_row_scores_as_among_many(card, people):
         {},
         {"round_points": False, "min_iv": 0.0},
         {"favourable": "bad", "binner": WoEBinner(monotone={"age": "none"}, max_bins=3)},
+        {"binner": WoEBinner(cuts={"home": [["own"], ["rent", "(others)"]], "age": np.array([30, 50])}, special={"age": (-1, 20)}, unseen="worst")},
     ],
-    ids=["rounded", "unrounded", "with a binner of its own"],
+    ids=["rounded", "unrounded", "with a binner of its own", "with cuts by hand"],
 )
 def test_json_round_trip_is_exact(people, parameters):
     X, y = people
@@ -191,6 +333,32 @@ def test_json_keeps_the_kind_of_class(classes):
     assert np.array_equal(again.predict(X), card.predict(X))
 
 
+OLD = {
+    "format": "equiscore-scorecard", "version": 1,
+    "parameters": {"base_points": 600, "base_odds": 50, "pdo": 20, "round_points": True, "min_iv": 0.02, "C": 1.0, "favourable": "good"},
+    "binner": None,
+    "binner_fitted": {"favourable": "good", "max_bins": 6, "min_share": 0.05, "monotone": "auto", "smoothing": 0.5, "unseen": "neutral"},
+    "classes": ["bad", "good"], "classes_dtype": "<U4", "favourable": "good", "names_known": True, "intercept": 0.6578295014419694,
+    "base_points_everybody": 506,
+    "features": [
+        {
+            "name": "home", "kind": "levels", "edges": [], "levels": ["own", "rent"], "bins": ["own", "rent", "(missing)", "(unseen)"],
+            "favourable": [3.0, 1.0, 0.0, 0.0], "unfavourable": [0.0, 2.0, 0.0, 0.0],
+            "woe": [1.7047480922384253, -1.0296194171811581, 0.0, 0.0], "coefficient": 0.8756, "points": [43, -26, 0, 0],
+        }
+    ],
+}  # fmt: skip
+"""As version 1 wrote the card of the class's example."""
+
+
+def test_a_card_of_version_1_is_read_for_ever():
+    card = Scorecard.from_dict(json.loads(json.dumps(OLD)))
+    assert card.score_points(pd.DataFrame({"home": ["own", None, "boat", "rent"]})).tolist() == [549, 506, 506, 480]
+    assert card.edits_ == ()
+    assert not card.is_edited
+    assert Scorecard.from_dict(card.to_dict()).to_dict()["version"] == 2
+
+
 def broken(card, change):
     stored = json.loads(json.dumps(card.to_dict()))
     change(stored)
@@ -206,6 +374,8 @@ def broken(card, change):
         pytest.param(lambda d: d["features"][0]["woe"].pop(), "faulty bins for 'age'", id="a bin is missing"),
         pytest.param(lambda d: d["features"][0]["edges"].reverse(), "faulty bins for 'age'", id="edges that fall"),
         pytest.param(lambda d: d["features"][0]["points"].__setitem__(0, 99), "gives 99 points for age", id="points set by hand"),
+        pytest.param(lambda d: d["features"][2].update(places=[0, 2, 1, 9]), "faulty bins for 'home'", id="levels in no bin"),
+        pytest.param(lambda d: d.update(edits=[{"feature": "age", "bin": "x"}]), "does not say", id="an edit of nobody"),
         pytest.param(lambda d: d.update(base_points_everybody=0), "gives 0 points for", id="base set by hand"),
         pytest.param(lambda d: d.update(intercept=math.nan), "where a finite number belongs", id="not a number"),
         pytest.param(lambda d: d.update(favourable="other"), "one of them the favourable one", id="a favourable class that is none"),
@@ -218,7 +388,7 @@ def test_a_card_that_is_not_whole_is_refused(card, change, says):
     assert "Fix:" in str(refused.value)
 
 
-@pytest.mark.parametrize("wrong", [{"pdo": 0}, {"base_odds": -1}, {"C": 0}, {"min_iv": -1}, {"base_points": math.inf}])
+@pytest.mark.parametrize("wrong", [{"pdo": 0}, {"base_odds": -1}, {"C": 0}, {"min_iv": -1}, {"base_points": math.inf}, {"wrong_sign": "flip"}])
 def test_wrong_parameters_are_refused(people, wrong):
     with pytest.raises(EquiscoreError, match="Fix:"):
         Scorecard(**wrong).fit(*people)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scoring.inquiry.attribution import POINTS, Contributions
+from scoring.models.contributions import POINTS, Contributions
 from scoring.inquiry.drivers import drivers
 from scoring.plots import waterfall
 from scoring.plots.waterfall import OTHERS, plot_waterfall

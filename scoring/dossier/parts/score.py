@@ -12,6 +12,7 @@ from scoring.dossier.parts.verdicts import verdict_tables
 from scoring.dossier.parts.wording import cutoff_origin, decision_origin
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.narrative import sentence
+from scoring.plan import Segments
 from scoring.plots.calibration import plot_calibration
 from scoring.plots.canvas import to_svg
 from scoring.vocabulary import Verdict
@@ -45,8 +46,14 @@ def _origin(view: View) -> Iterator[tuple[str, str]]:
         yield view.say("score_from"), view.say("score_trained", engine=engine, folds=model["folds"], seed=model["seed"], people=model["trained_on"])
         yield view.say("shipped"), view.say("shipped_said")
         yield view.say("features"), view.listed(model["features"])
+        if model.get("calibration", "none") != "none":
+            yield view.say("calibrated"), view.say(f"calibrated_{model['calibration']}")
         if aucs := [value for value in model["fold_aucs"] if value is not None]:
             yield view.say("fold_aucs"), view.say("fold_aucs_said", low=min(aucs), high=max(aucs), folds=len(aucs))
+    if view.plan.score.family is not None:
+        yield view.say("family"), view.say(f"family_{view.plan.score.family}")
+    if view.plan.score.horizon is not None:
+        yield view.say("horizon"), view.say("horizon_said", days=view.plan.score.horizon)
     if view.plan.score.higher_is == "worse":
         yield view.say("direction"), view.say("higher_is_worse")
 
@@ -156,19 +163,37 @@ def _segments_origin(view: View) -> Iterator[tuple[str, str]]:
     rule = view.plan.segments
     if rule is None:
         return
-    if rule.bands is not None:
-        edges = view.listed(view.number(edge, "plain") for edge in rule.bands.edges)
-        said = view.say("segments_bands", edges=edges, names=view.listed(rule.bands.names))
-    elif rule.kmeans is not None:
-        said = view.say("segments_kmeans", count=rule.kmeans.segments, features=view.listed(rule.kmeans.features), seed=rule.kmeans.seed)
-    else:
-        said = view.say("segments_column", column=rule.column)
-    yield view.say("segments_from"), said
+    yield view.say("segments_from"), _segments_rule(view, rule)
+    if stability := view.study.facts.get("segments", {}).get("stability"):
+        yield (
+            view.say("segments_stability"),
+            view.say(
+                "segments_stability_said",
+                **{name: stability[name] for name in ("mean", "low", "high", "level", "people")},
+                replicates=len(stability["replicates"]),
+            ),
+        )
     if rule.offers:
         yield (
             view.say("offers_of"),
             "\n".join(view.say("offer_of", segment=one, offer=offer or view.say("no_offer")) for one, offer in sorted(rule.offers.items())),
         )
+
+
+def _segments_rule(view: View, rule: Segments) -> str:
+    """Say by which rule people are in their segments."""
+    if rule.bands is not None:
+        edges = view.study.facts.get("segments", {}).get("edges") or rule.bands.edges
+        return view.say("segments_bands", edges=view.listed(view.number(edge, "plain") for edge in edges), names=view.listed(rule.bands.names))
+    if (clustered := rule.kmeans or rule.mixture) is not None:
+        kind = "segments_kmeans" if rule.mixture is None else "segments_mixture"
+        return view.say(kind, count=clustered.segments, features=view.listed(clustered.features), seed=clustered.seed)
+    if rule.rfm is not None:
+        return view.say("segments_rfm", columns=view.listed(rule.rfm.columns.values()))
+    if rule.tiers is not None:
+        earned = view.listed(f"{name} ({view.number(points, 'plain')})" for name, points in rule.tiers.thresholds.items())
+        return view.say("segments_tiers", column=rule.tiers.column, earned=earned, version=rule.tiers.version)
+    return view.say("segments_column", column=rule.column)
 
 
 def _shares(view: View, rows: pd.DataFrame) -> Iterator[Block]:

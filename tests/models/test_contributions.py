@@ -1,26 +1,37 @@
 # ruff: noqa: PD011  (the values of Contributions are no pandas)
 """Parts that add up to the score of every person, or a refusal that says by how much they do not."""
 
+import importlib.util
 import sys
 import warnings
 from importlib import util
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 
 from scoring.errors import EquiscoreError
-from scoring.inquiry import attribution
-from scoring.inquiry.attribution import Contributions, NotAdditive, contributions
-from scoring.models import Scorecard
+from scoring.models import Scorecard, curves
 from scoring.models.boosting import GradientBoosting
+from scoring.models.calibration import CalibratedScore
+from scoring.models.contributions import Contributions, NotAdditive, contributions
+from scoring.models.curves import typical_person
+from scoring.models.logistic import LogisticScore
 from scoring.models.threads import one_thread
+
+SAMPLES = Path(__file__).parents[2] / "data/samples"
+BEHAVIOUR = ["residence_years", "months_as_customer", "channel", "product_range", "purchases_12m", "spend_12m_eur", "recency_days", "loyalty_card"]
 
 HAS_SHAP = util.find_spec("shap") is not None
 needs_shap = pytest.mark.skipif(not HAS_SHAP, reason="the extra shap is not installed")
@@ -28,7 +39,27 @@ needs_shap = pytest.mark.skipif(not HAS_SHAP, reason="the extra shap is not inst
 
 @pytest.fixture
 def without_shap(monkeypatch):
-    monkeypatch.setattr(attribution.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(curves.util, "find_spec", lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def credit():
+    """All rows of the credit sample: its declared features, and the outcome."""
+    table = pd.read_csv(SAMPLES / "credit/customers.csv")
+    left_out = ["creditability", "age_in_years", "personal_status_and_sex", "foreign_worker"]
+    return table.drop(columns=[name for name in left_out if name in table]), table["creditability"]
+
+
+@pytest.fixture(scope="module")
+def instalments():
+    """All 60,000 rows of the made sample: behaviour and product (its score is given, so a model of ours is trained), and who was accepted."""
+    spec = importlib.util.spec_from_file_location("instalments_generate_contributions", SAMPLES / "instalments/generate.py")
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = made
+    spec.loader.exec_module(made)
+    people = made.population(60_000)
+    table = pd.DataFrame(made.customers(people, made.habits(people))).replace("", None)
+    return table[BEHAVIOUR].assign(spend_12m_eur=table["spend_12m_eur"].astype(float)), table["accepted"]
 
 
 def numbers(n=600, seed=3):
@@ -54,7 +85,8 @@ def assert_adds_up(found, score):
 
 
 def test_the_parts_of_the_sample_card_are_its_points_for_every_row(credit_study, credit):
-    X, _, _ = credit
+    X, _ = credit
+    X = X[list(credit_study.plan.features)]
     found = contributions(credit_study.estimator, X)
     assert (found.scale, found.method, found.names) == ("points", "points", credit_study.estimator.features_)
     assert_adds_up(found, credit_study.estimator.score_points(X))
@@ -65,29 +97,38 @@ def test_the_parts_of_the_sample_card_are_its_points_for_every_row(credit_study,
 
 @pytest.mark.parametrize("rounded", [True, False])
 def test_a_card_with_unrounded_points_adds_up_too(credit, rounded):
-    X, y, _ = credit
+    X, y = credit
     card = Scorecard(round_points=rounded).fit(X, y)
     assert_adds_up(contributions(card, X), card.score_points(X))
 
 
 def test_the_glass_box_adds_up_on_every_row_of_the_credit_sample(credit):
-    X, y, _ = credit
+    X, y = credit
     model = GradientBoosting(interactions=False, max_iter=100).fit(X, y)
     found = contributions(model, X)
     assert (found.scale, found.method) == ("log-odds", "curves")
     assert_adds_up(found, model.decision_function(X))
 
 
-def test_the_glass_box_adds_up_on_every_row_of_the_made_sample(instalments):
-    table, rule = instalments
-    X = table[[*rule.names, "spend_12m_eur", "recency_days", "loyalty_card"]].assign(spend_12m_eur=table["spend_12m_eur"].astype(float))
-    model = GradientBoosting(interactions=False, max_iter=60).fit(X, table["accepted"])
-    assert_adds_up(contributions(model, X), model.decision_function(X))
+def test_the_logistic_score_states_parts_that_add_up_on_every_row_of_the_credit_sample(credit):
+    X, y = credit
+    model = LogisticScore().fit(X, y)
+    found = contributions(model, X)
+    assert (found.scale, found.method) == ("log-odds", "coefficients")
+    assert_adds_up(found, model.decision_function(X))
+    np.testing.assert_allclose(contributions(model, X, favourable="bad").values, -found.values)
 
 
-def test_the_old_rule_of_the_made_sample_is_the_sum_of_its_table(instalments):
-    _, rule = instalments
-    assert rule.deviation == 0.0
+@pytest.mark.parametrize(
+    "model",
+    [Scorecard(), Scorecard(round_points=False), GradientBoosting(interactions=False, max_iter=60), LogisticScore()],
+    ids=["whole points", "broken points", "one curve a feature", "logistic"],
+)
+def test_parts_add_up_on_every_row_of_the_made_sample(instalments, model):
+    X, y = instalments
+    model = fitted(model, X, y)
+    score = model.score_points(X) if hasattr(model, "score_points") else model.decision_function(X)
+    assert_adds_up(contributions(model, X), score)
 
 
 def test_curves_are_those_that_the_trees_of_each_feature_add_up_to():
@@ -114,7 +155,7 @@ def test_of_a_logistic_regression_the_part_is_coefficient_times_distance_from_th
 
 
 def test_a_pipeline_gives_the_parts_of_its_own_columns(credit):
-    X, y, _ = credit
+    X, y = credit
     X = X[["duration_in_month", "credit_amount", "housing", "purpose"]]
     scaled = make_column_transformer((StandardScaler(), ["duration_in_month", "credit_amount"]), (OneHotEncoder(), ["housing", "purpose"]))
     model = make_pipeline(scaled, LogisticRegression()).fit(X, y)
@@ -150,15 +191,98 @@ def test_the_order_of_rows_moves_the_parts_with_their_people():
     np.testing.assert_array_equal(contributions(model, X.iloc[order]).values, contributions(model, X).values[order])
 
 
-def test_a_feature_that_is_constant_or_missing_for_all_has_no_part():
+def test_a_feature_that_is_constant_has_no_part():
     X, y = numbers()
     X = X.assign(same=1.0, word="x")
     assert not contributions(GradientBoosting(interactions=False, max_iter=20).fit(X, y), X).values[:, -2:].any()
-    X = X.assign(gone=np.nan)
-    assert not contributions(Scorecard(min_iv=0).fit(X, y), X).values[:, -3:].any()
+    assert not contributions(Scorecard(min_iv=0).fit(X, y), X).values[:, -2:].any()
+
+
+def test_the_same_person_has_the_same_parts_alone_as_among_others(credit):
+    X, y = credit
+    for model in (Scorecard().fit(X, y), LogisticScore().fit(X, y), GradientBoosting(interactions=False, max_iter=20).fit(X, y)):
+        among = contributions(model, X, reference=typical_person(X))
+        alone = contributions(model, X.iloc[[77]], reference=typical_person(X))
+        np.testing.assert_array_equal(alone.values[0], among.values[77])
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), gone=st.floats(0, 0.5), rounded=st.booleans())
+def test_whatever_the_people_their_parts_add_up(seed, gone, rounded):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"a": rng.normal(size=80), "b": rng.integers(0, 4, 80).astype(float), "c": rng.choice(["x", "y", "z"], 80)})
+    X = X.mask(rng.random(X.shape) < gone)
+    y = np.where(rng.random(80) < 0.5, "good", "bad")
+    y[:2] = ["good", "bad"]
+    new = pd.DataFrame({"a": [np.nan, 1e6], "b": [9.0, np.nan], "c": ["never met", None]})
+    for model in (Scorecard(round_points=rounded, min_iv=0), LogisticScore()):
+        model.fit(X, y)
+        both = pd.concat([X, new], ignore_index=True)
+        assert_adds_up(contributions(model, both), model.score_points(both) if hasattr(model, "score_points") else model.log_odds(both))
+
+
+def test_of_a_calibrated_model_the_score_before_calibration_is_explained_and_said_to_be():
+    X, y = numbers()
+    inner = GradientBoosting(interactions=False, max_iter=20)
+    model = fitted(CalibratedClassifierCV(inner, ensemble=False, cv=3), X, y)
+    found = contributions(model, X)
+    under = model.calibrated_classifiers_[0].estimator
+    assert found.calibrated
+    assert_adds_up(found, under.decision_function(X))
+    assert not contributions(under, X).calibrated
+
+
+def test_of_a_calibrated_card_the_points_are_explained_where_it_gives_points_else_the_log_odds_that_its_probabilities_are_made_of(credit):
+    X, y = credit
+    model = CalibratedScore(Scorecard(), folds=2).fit(X, y)
+    points = contributions(model, X)
+    assert (points.scale, points.calibrated) == ("points", False)
+    assert_adds_up(points, model.score_points(X))
+    card = model.estimator_
+    found = contributions(CalibratedClassifierCV(FrozenEstimator(card), method="isotonic").fit(X, y), X)
+    assert (found.scale, found.calibrated) == ("log-odds", True)
+    assert_adds_up(found, card.log_odds(X))
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_under_our_calibration_the_score_before_it_is_explained_towards_the_same_class(method):
+    X, y = numbers()
+    model = CalibratedScore(LogisticScore(), method=method, folds=2, favourable=False).fit(X, y)
+    found = contributions(model, X)
+    assert (found.method, found.calibrated) == ("coefficients", True)
+    assert_adds_up(found, -model.estimator_.decision_function(X))
 
 
 # -- refusals
+
+
+def test_a_mean_of_several_calibrated_models_is_refused_by_name():
+    X, y = numbers()
+    model = fitted(CalibratedClassifierCV(LogisticScore(), cv=3), X, y)
+    with pytest.raises(NotAdditive, match=r"CalibratedClassifierCV: the mean of 3 calibrated models.*Fix: .*ensemble=False"):
+        contributions(model, X)
+
+
+def test_a_model_that_states_wrong_parts_is_refused_by_name():
+    class Boasting(LogisticScore):
+        def contributions(self, X):
+            base, parts = super().contributions(X)
+            return base + 0.5, parts
+
+    X, y = numbers()
+    with pytest.raises(NotAdditive, match=r"Boasting: the parts miss the score \(log-odds\) by up to 0.5"):
+        contributions(Boasting().fit(X, y), X)
+
+
+def test_trees_that_split_on_categories_are_never_left_to_shap(monkeypatch):
+    X, y = numbers()
+    X = X.assign(d=X["d"].astype(int).astype(str))
+    monkeypatch.setattr(curves.util, "find_spec", lambda _: True)
+    monkeypatch.setitem(sys.modules, "shap", stub_of_shap(np.full(X.shape, 99.0), np.array([0.0])))
+    plain = fitted(HistGradientBoostingClassifier(categorical_features=["d"], max_iter=20), X.assign(d=X["d"].astype(float)), y)
+    for model, rows in ((GradientBoosting(max_iter=40).fit(X, y), X), (plain, X.assign(d=X["d"].astype(float)))):
+        with pytest.raises(NotAdditive, match="interactions=False"):  # of the curves; shap's 99 would have said otherwise
+            contributions(model, rows)
 
 
 def test_boosting_with_interactions_is_refused_by_name_and_size(without_shap):
@@ -218,7 +342,7 @@ def stub_of_shap(values, base):
 def test_tree_shap_that_does_not_add_up_is_refused_whatever_it_says_itself(monkeypatch):
     X, y = numbers()
     model = GradientBoosting(max_iter=40).fit(X, y)
-    monkeypatch.setattr(attribution.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(curves.util, "find_spec", lambda _: True)
     monkeypatch.setitem(sys.modules, "shap", stub_of_shap(np.zeros(X.shape), np.array([0.0])))
     with pytest.raises(NotAdditive, match="TreeSHAP is wrong on this model"):
         contributions(model, X)
@@ -229,7 +353,7 @@ def test_tree_shap_that_adds_up_is_taken(monkeypatch):
     model = GradientBoosting(max_iter=40).fit(X, y)
     values = np.zeros(X.shape)
     values[:, 0] = model.decision_function(X) - 0.25
-    monkeypatch.setattr(attribution.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(curves.util, "find_spec", lambda _: True)
     monkeypatch.setitem(sys.modules, "shap", stub_of_shap(values, np.array([0.25])))
     found = contributions(model, X)
     assert (found.method, found.base) == ("TreeSHAP", 0.25)
@@ -248,7 +372,7 @@ def test_shap_is_silently_wrong_on_categorical_splits_and_is_refused():
         explainer = shap.TreeExplainer(model)
         told = explainer.shap_values(X)  # its own check is on, and says nothing
     assert np.abs(told.sum(axis=1) + explainer.expected_value - model.decision_function(X)).max() > 1
-    with pytest.raises(NotAdditive, match=r"HistGradientBoostingClassifier.*TreeSHAP is wrong"):
+    with pytest.raises(NotAdditive, match=r"HistGradientBoostingClassifier: the parts miss"):
         contributions(model, X)
 
 
