@@ -13,16 +13,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scoring.errors import StudyError
-from scoring.fairness.labels import as_text, named_levels, texts
-from scoring.fairness.one_pass import group_key
+from scoring.fairness.labels import as_text, texts
 from scoring.inquiry.alternatives.candidates import FAMILIES
 from scoring.inquiry.alternatives.result import Alternatives
 from scoring.inquiry.alternatives.search import search_alternatives
 from scoring.inquiry.alternatives.settings import Payoffs, Settings
 from scoring.plan import Plan
-from scoring.scores import Scored, _costs, _outcomes, persons_of, sound_rows
+from scoring.scores import Scored, costs_of, groups_of, outcomes_of, persons_of, sound_rows
 from scoring.tables import Table, collect
-from scoring.vocabulary import Role
+from scoring.vocabulary import OF_A_SEARCH, Role
 
 LearnFrom = Literal["outcome", "decision"]
 
@@ -74,7 +73,7 @@ def search(
     rows = collect(scored.table.frame)
     sound, weights = sound_rows(rows, scored.table, plan)
     features = _features(rows, scored.table, plan, asked)
-    outcome = _outcomes(rows, scored.table, plan)
+    outcome = outcomes_of(rows, scored.table, plan)
     decided = _decided(rows, scored, plan)
     target = outcome if asked.learn_from == "outcome" else decided
     if not target[sound].notna().any():
@@ -83,7 +82,7 @@ def search(
     return search_alternatives(
         features[sound].reset_index(drop=True),
         target[sound],
-        _groups(scored.table, plan)[sound].reset_index(drop=True),
+        groups_of(scored.table, plan)[sound].reset_index(drop=True),
         settings=_settings(scored, plan, asked, decided[sound], None if weights is None else weights[sound]),
         outcome=None if asked.learn_from == "outcome" else outcome[sound],
         current=_current(rows, scored.table, plan, sound),
@@ -101,6 +100,16 @@ def search(
     )
 
 
+def tried(found: Alternatives, *, titles: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, pd.DataFrame]:
+    """Return what a study keeps of a search: every candidate, the confirmation of the choice, and the sentences in each language."""
+    listed, confirmed, findings = OF_A_SEARCH
+    kept = {listed: found.table()}
+    if found.chosen and found.aside.any():
+        kept[confirmed] = found.confirmed()
+    said = [(language, sentence) for language in ("en", "fr") for sentence in found.narrative(language, titles=titles)]
+    return kept | {findings: pd.DataFrame(said, columns=["language", "sentence"])}
+
+
 def _some(values: Any, chosen: NDArray[np.bool_]) -> Any:
     return None if values is None else values[chosen]
 
@@ -115,15 +124,6 @@ def _features(rows: pa.Table, table: Table, plan: Plan, asked: Asked) -> pd.Data
         raise StudyError("There are no features that are not protected, so there is nothing to search. Fix: give the role feature to some columns.")
     taken = {name: rows[table.own[name]].to_pandas() for name in wanted}
     return pd.DataFrame({name: column.replace(r"^\s*$", None, regex=True) if column.dtype.kind in "OU" else column for name, column in taken.items()})
-
-
-def _groups(table: Table, plan: Plan) -> pd.DataFrame:
-    """Return the level of each person in each attribute, in the order of the rows."""
-    keys = {f"k{i}": group_key(table, plan, group) for i, group in enumerate(plan.groups.values())}
-    held: pa.Table = collect(table.frame.select(**keys))
-    kinds = [plan.columns[group.column].type for group in plan.groups.values()]
-    named = zip(plan.groups.items(), held.column_names, kinds, strict=True)
-    return pd.DataFrame({name: named_levels(held[own].to_pandas(), group, kind) for (name, group), own, kind in named})
 
 
 def _current(rows: pa.Table, table: Table, plan: Plan, sound: NDArray[np.bool_]) -> NDArray[np.float64] | None:
@@ -152,7 +152,7 @@ def _own_costs(rows: pa.Table, table: Table, plan: Plan, sound: NDArray[np.bool_
     rule = plan.decision.cutoff
     if rule is None or not rule.cost_columns:
         return None
-    costs = _costs(rows, table, rule, sound)
+    costs = costs_of(rows, table, rule, sound)
     return costs["wrongly_accepted"], costs["wrongly_refused"]
 
 

@@ -20,6 +20,7 @@ from scoring._version import __version__
 from scoring.errors import EquiscoreError
 
 if TYPE_CHECKING:
+    from scoring.activity import ProcessingActivity
     from scoring.further import FurtherTables
     from scoring.reading import Tables
 
@@ -33,11 +34,14 @@ app = typer.Typer(
 )
 activity_app = typer.Typer(help="Write and check declarations (activity.yaml).", no_args_is_help=True)
 app.add_typer(activity_app, name="activity")
+law_app = typer.Typer(help="Check rules of law kept as data. The tool gives no legal advice.", no_args_is_help=True)
+app.add_typer(law_app, name="law")
 
 REFUSED, OURS = 2, 70
 _STEPS = {
     "intake": "Opening the customer file",
     "why": "Asking what drives the score",
+    "alternatives": "Searching for ways to score that exclude less",
     "scores": "Scores and segments",
     "counts": "Counting",
     "people": "Writing scores",
@@ -58,6 +62,13 @@ class Format(StrEnum):
     HTML = "html"
     MD = "md"
     XLSX = "xlsx"
+
+
+class LearnFrom(StrEnum):
+    """What candidates of a search learn: what came true, or the decisions taken."""
+
+    OUTCOME = "outcome"
+    DECISION = "decision"
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -104,14 +115,9 @@ def study_command(
     as_json: Json = False,
 ) -> None:
     """Study the scoring that a declaration describes; exit 1 if exclusion is shown, 3 if anything is not settled."""
-    from scoring.activity import ProcessingActivity
-    from scoring.plan import Source
     from scoring.study import conduct_study
 
-    declared = ProcessingActivity.read(activity)
-    if data is not None:
-        source = (declared.study.source or Source(path=data)).model_copy(update={"path": data, "url": None, "table": None})
-        declared = declared.model_copy(update={"study": declared.study.model_copy(update={"source": source})})
+    declared = _declared(activity, data)
     with _progress(quiet=quiet or as_json) as step:
         study = conduct_study(declared, scores_to=scores, rejects_to=rejects, why=why, step=step)
         step("Judging")
@@ -124,6 +130,59 @@ def study_command(
         _show(shown, judged)
         _say(f"\nStudy: {place}   (working counts: restricted like the customer file)")
     raise typer.Exit(study.exit_code())
+
+
+def _declared(path: Path, data: Path | None) -> ProcessingActivity:
+    """Read a declaration; `data` stands in the place of its source."""
+    from scoring.activity import ProcessingActivity
+    from scoring.plan import Source
+
+    declared = ProcessingActivity.read(path)
+    if data is None:
+        return declared
+    source = (declared.study.source or Source(path=data)).model_copy(update={"path": data, "url": None, "table": None})
+    return declared.model_copy(update={"study": declared.study.model_copy(update={"source": source})})
+
+
+@app.command("alternatives")
+def alternatives_command(
+    activity: Annotated[Path, typer.Argument(help="The declaration (activity.yaml).", show_default=False)],
+    data: Annotated[Path | None, typer.Option(help="Customer file or folder, instead of the declared source.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the study.  [default: studies/NAME]")] = None,
+    feature: Annotated[list[str] | None, typer.Option(help="A column that candidates may see, again for each.  [default: role feature]")] = None,
+    family: Annotated[list[str] | None, typer.Option(help="A family of candidates, again for each.  [default: all]")] = None,
+    learn_from: Annotated[LearnFrom, typer.Option(help="What candidates learn.")] = LearnFrom.OUTCOME,
+    budget: Annotated[float | None, typer.Option(help="Minutes after which nothing new is begun.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
+    log: Annotated[Path | None, typer.Option(help="Log of the search: what is in it is not tried again.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language.")] = Language.EN,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Study a scoring and search for ways to score that exclude less; everything tried is kept with the study."""
+    from scoring.alternatives import Asked
+    from scoring.inquiry.alternatives.candidates import FAMILIES
+    from scoring.study import conduct_study
+
+    declared = _declared(activity, data)
+    if other := [name for name in family or () if name not in FAMILIES]:
+        raise EquiscoreError(f"No family of candidates {', '.join(map(repr, other))}. Fix: use one of {', '.join(FAMILIES)}.")
+    asked = Asked(
+        learn_from=learn_from.value,
+        features=tuple(feature) if feature else None,
+        families=tuple(family or FAMILIES),
+        n_jobs=jobs,
+        budget_minutes=budget,
+    )
+    with _progress(quiet=quiet or as_json) as step:
+        study = conduct_study(declared, alternatives=asked, alternatives_log=log, step=step)
+    place = study.save(out or Path("studies") / activity.resolve().parent.name)
+    if as_json:
+        rows = study.alternatives()
+        typer.echo(json.dumps({"study": str(place), "alternatives": json.loads(rows.to_json(orient="records"))}, ensure_ascii=False))
+    elif not quiet:
+        _say("\n\n".join(study.alternatives_findings(lang.value)))
+        _say(f"\nStudy: {place}   (working counts: restricted like the customer file)")
 
 
 @app.command("score")
@@ -278,6 +337,21 @@ def activity_check(path: Annotated[Path, typer.Argument(help="The declaration.",
     known(activity.study.primary)
     if not quiet:
         typer.echo(f"{path}: {activity.reference} can be studied: groups {', '.join(activity.study.groups)}.")
+
+
+@law_app.command("check")
+def law_check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files of rules (YAML).  [default: those shipped]", show_default=False)] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read rules and report every fault at once: form, dates, conditions, languages."""
+    from scoring.errors import raise_all
+    from scoring.law.rules import check_rules, packaged_rules, read_rules
+
+    raise_all("rules", check_rules(files or None))
+    if not quiet:
+        book = read_rules(files) if files else packaged_rules()
+        typer.echo(f"{len(book.rules)} rules can be read. No legal advice: each shows how sure its source is.")
 
 
 @activity_app.command("schema")

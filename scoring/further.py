@@ -31,6 +31,7 @@ from scoring.fairness.within.conditional import conditional_rows, conditional_se
 from scoring.inquiry.carriers import carriers
 from scoring.plan import Population
 from scoring.reading import Tables
+from scoring.vocabulary import OF_A_SEARCH
 
 ROC = ("true_positive_rate", "false_positive_rate")
 
@@ -220,11 +221,27 @@ class FurtherTables(Tables):
         """Return which features carry both the gap in the score and the group."""
         return self._shown_groups(carriers(self._inquired("drivers"), self._inquired("proxies")))
 
+    # other ways to score: searched for when the study was made
+
+    def alternatives(self) -> pd.DataFrame:
+        """Return every way to score that was tried, in the order of trying (`inquiry.alternatives`): performance, worst ratio, what it uses."""
+        return self._inquired("alternatives")
+
+    def confirmed(self) -> pd.DataFrame:
+        """Return the baseline and the chosen alternative on people set aside before the search, with their differences."""
+        return self._inquired("confirmed")
+
+    def alternatives_findings(self, language: str = "en") -> list[str]:
+        """Return what the search for other ways to score found, as plain sentences."""
+        rows = self._inquired("alternatives_findings")
+        return rows.loc[rows["language"] == language, "sentence"].tolist()
+
     # within
 
     def _inquired(self, name: str) -> pd.DataFrame:
         if name not in self.inquiry:
-            raise StudyError(f"This study holds no {name}. Fix: make it with conduct_study(..., why=True), or `equiscore study --why`.")
+            how = "alternatives=Asked()), or `equiscore alternatives" if name in OF_A_SEARCH else "why=True), or `equiscore study --why"
+            raise StudyError(f"This study holds no {name}. Fix: make it with conduct_study(..., {how}`.")
         return self.inquiry[name]
 
     @property

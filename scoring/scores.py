@@ -17,8 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scoring.errors import ContractError
-from scoring.fairness.labels import as_text, texts
-from scoring.fairness.one_pass import SCORE_COLUMN, SEGMENT_COLUMN
+from scoring.fairness.labels import as_text, named_levels, texts
+from scoring.fairness.one_pass import SCORE_COLUMN, SEGMENT_COLUMN, group_key
 from scoring.plan import Cutoff, Plan
 from scoring.tables import FAULT, Table, collect, extended
 from scoring.vocabulary import ColumnType, Role
@@ -66,7 +66,7 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
     rows = collect(table.frame)
     frame = features_of(rows, table, plan)
     known, weights = sound_rows(rows, table, plan)
-    told = _outcomes(rows, table, plan)
+    told = outcomes_of(rows, table, plan)
     fitted = cross_fit(
         engine,
         frame,
@@ -104,7 +104,7 @@ def features_of(rows: pa.Table, table: Table, plan: Plan) -> pd.DataFrame:
     return pd.DataFrame({name: column.replace(r"^\s*$", None, regex=True) if column.dtype.kind in "OU" else column for name, column in taken.items()})
 
 
-def _outcomes(rows: pa.Table, table: Table, plan: Plan) -> pd.Series[Any]:
+def outcomes_of(rows: pa.Table, table: Table, plan: Plan) -> pd.Series[Any]:
     """Return 1 for a favourable outcome, 0 for another, missing where none was observed."""
     if plan.outcome is None:
         return pd.Series(pd.NA, index=range(len(rows)), dtype="Float64")
@@ -142,6 +142,15 @@ def persons_of(rows: pa.Table, table: Table, plan: Plan) -> Any:
     return who.where(who.notna(), pd.Series([f"row {i}" for i in range(len(who))]))
 
 
+def groups_of(table: Table, plan: Plan) -> pd.DataFrame:
+    """Return the level of each person in each attribute, in the order of the rows."""
+    keys = {f"k{i}": group_key(table, plan, group) for i, group in enumerate(plan.groups.values())}
+    held: pa.Table = collect(table.frame.select(**keys))
+    kinds = [plan.columns[group.column].type for group in plan.groups.values()]
+    named = zip(plan.groups.items(), held.column_names, kinds, strict=True)
+    return pd.DataFrame({name: named_levels(held[own].to_pandas(), group, kind) for (name, group), own, kind in named})
+
+
 def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
     """Choose the cut-off by the declared rule, in the score's own units."""
     from scoring.models.cutoffs import choose_cutoff
@@ -164,8 +173,8 @@ def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
     if not chosen.any():
         raise ContractError(f"{table.described}: nobody has a score. Fix: check the column of the score.")
     value: Any = turned * rule.value if rule.rule == "value" and rule.value is not None else rule.value
-    costs = _costs(rows, table, rule, chosen)
-    outcome = _outcomes(rows, table, plan)[chosen].astype(object) if plan.outcome and rule.rule == "cost" else None
+    costs = costs_of(rows, table, rule, chosen)
+    outcome = outcomes_of(rows, table, plan)[chosen].astype(object) if plan.outcome and rule.rule == "cost" else None
     found = choose_cutoff(
         scores[chosen],
         rule=rule.rule,
@@ -181,7 +190,7 @@ def _cut(table: Table, plan: Plan) -> tuple[float, dict[str, Any]]:
     return found.value, facts
 
 
-def _costs(rows: pa.Table, table: Table, rule: Cutoff, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+def costs_of(rows: pa.Table, table: Table, rule: Cutoff, chosen: NDArray[np.bool_]) -> dict[str, Any]:
     """Return the costs of the rule cost by name: a number, or the amount of each person who may move the cut-off."""
     if rule.rule != "cost":
         return {}

@@ -16,7 +16,6 @@ Format 2. A new format adds a reader to READERS; an old reader is never changed.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,12 +31,12 @@ from scoring.fairness.counts import Counts
 from scoring.plan import Plan
 from scoring.provenance import canonical, faults_of, read_manifest, write_folder
 from scoring.study import Study
-from scoring.vocabulary import WeightMeaning
+from scoring.vocabulary import OF_A_SEARCH, WeightMeaning
 from scoring.why import DRIVERS, PROXIES
 
 FORMAT: Final = 2
 _OF_COUNTS: Final = ("soft", "amounts")
-_OF_ROWS: Final = (DRIVERS, PROXIES)
+_OF_ROWS: Final = (DRIVERS, PROXIES, *OF_A_SEARCH)
 RESTRICTED: Final = (
     "Working counts: a cell of one person is a person. Keep this folder like the file it came from; show only what `published` lets out."
 )
@@ -105,9 +104,7 @@ def _model(study: Study) -> dict[str, bytes]:
         return {"scorecard.json": canonical(study.estimator.to_dict())}
     from scoring.models import persistence
 
-    with tempfile.TemporaryDirectory() as folder:
-        persistence.save(study.estimator, Path(folder) / "model.skops")
-        return {"model.skops": (Path(folder) / "model.skops").read_bytes()}
+    return {"model.skops": persistence.dumps(study.estimator)}
 
 
 def load(folder: Path) -> Study:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,9 @@ from scoring.scores import Scored, person_rows, score_customers
 from scoring.tables import frame_digest
 from scoring.vocabulary import UNKNOWN, Verdict
 from scoring.why import inquire
+
+if TYPE_CHECKING:
+    from scoring.alternatives import Asked as SearchAsked
 
 Step = Callable[[str], None]
 
@@ -115,6 +118,8 @@ def conduct_study(
     scores_to: str | Path | None = None,
     rejects_to: str | Path | None = None,
     why: bool = False,
+    alternatives: SearchAsked | None = None,
+    alternatives_log: str | Path | None = None,
     step: Step = lambda _: None,
 ) -> Study:
     """Make the study that a declaration asks for.
@@ -132,6 +137,10 @@ def conduct_study(
     why
         Whether to ask what drives the gaps in the score and which features stand for a group (`Study.drivers`, `Study.proxies`);
         it takes seconds for thousands of people, minutes for tens of thousands.
+    alternatives
+        Whether to search for less excluding ways to score, and which (`Study.alternatives`, `Study.confirmed`); by default not.
+    alternatives_log
+        File of that search: what is in it is not tried again.
     step
         Called with the name of each step, for those who show progress.
 
@@ -143,7 +152,8 @@ def conduct_study(
     plan = activity.study
     known(plan.primary)
     step("intake")
-    table = admit(plan, frame)
+    also = {*(plan.features if why or alternatives is not None else ()), *((alternatives and alternatives.features) or ())}
+    table = admit(plan, frame, also=also)
     step("scores")
     scored = score_customers(table, plan)
     step("counts")
@@ -155,11 +165,18 @@ def conduct_study(
     if scores_to is not None:
         step("people")
         _write_people(scored, plan, Path(scores_to))
-    inquiry: Mapping[str, pd.DataFrame] = {}
+    inquiry: dict[str, pd.DataFrame] = {}
     if why:
         step("why")
-        inquiry = inquire(scored, plan)
-    fingerprint = table.fingerprint or (frame_digest(frame, list(needed(plan))) if frame is not None else None)
+        inquiry |= inquire(scored, plan)
+    if alternatives is not None:
+        step("alternatives")
+        from scoring.alternatives import search, tried
+
+        log = None if alternatives_log is None else Path(alternatives_log)
+        titles = {name: {str(language): words for language, words in group.title.items()} for name, group in plan.groups.items()}
+        inquiry |= tried(search(scored, plan, asked=alternatives, log=log, step=step), titles=titles)
+    fingerprint = table.fingerprint or (frame_digest(frame, list(needed(plan, also))) if frame is not None else None)
     source = {"name": Path(table.described).name, "sha256": fingerprint, "rows": counts.total}
     return replace(study_of(plan, counts, scored, source, activity.document()), inquiry=inquiry)
 

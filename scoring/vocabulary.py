@@ -130,3 +130,7 @@ class LegalBasis(StrEnum):
     VITAL_INTERESTS = "vital_interests"
     PUBLIC_TASK = "public_task"
     LEGITIMATE_INTERESTS = "legitimate_interests"
+
+
+OF_A_SEARCH = ("alternatives", "confirmed", "alternatives_findings")
+"""Tables that a study keeps of a search for other ways to score: what was tried, the choice on people set aside, the sentences."""

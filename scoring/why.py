@@ -9,17 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from scoring.errors import StudyError
-from scoring.fairness.labels import named_levels
-from scoring.fairness.one_pass import group_key
-from scoring.models.contributions import contributions
 from scoring.inquiry.drivers import drivers
 from scoring.inquiry.proxies import recoverability
+from scoring.models.contributions import contributions
 from scoring.plan import Plan
-from scoring.scores import Scored, features_of, persons_of, sound_rows
-from scoring.tables import Table, collect
+from scoring.scores import Scored, features_of, groups_of, persons_of, sound_rows
+from scoring.tables import collect
 
 DRIVERS, PROXIES = "drivers", "proxies"
 
@@ -42,7 +39,7 @@ def inquire(scored: Scored, plan: Plan) -> Mapping[str, pd.DataFrame]:
     rows = collect(scored.table.frame)
     sound, weights = sound_rows(rows, scored.table, plan)
     features = features_of(rows, scored.table, plan)[sound].reset_index(drop=True)
-    groups = _groups(scored.table, plan)[sound].reset_index(drop=True)
+    groups = groups_of(scored.table, plan)[sound].reset_index(drop=True)
     weighted: dict[str, Any] = {"weights": None if weights is None else weights[sound], "meaning": plan.weight_meaning}
     whose = persons_of(rows, scored.table, plan)
     asked: dict[str, Any] = {"confidence": plan.bounds.confidence, **weighted}
@@ -50,12 +47,3 @@ def inquire(scored: Scored, plan: Plan) -> Mapping[str, pd.DataFrame]:
     if scored.estimator is not None:
         found[DRIVERS] = drivers(contributions(scored.estimator, features), groups, **asked)
     return found
-
-
-def _groups(table: Table, plan: Plan) -> pd.DataFrame:
-    """Return the level of each person in each attribute, in the order of the rows."""
-    keys = {f"k{i}": group_key(table, plan, group) for i, group in enumerate(plan.groups.values())}
-    held: pa.Table = collect(table.frame.select(**keys))
-    kinds = [plan.columns[group.column].type for group in plan.groups.values()]
-    named = zip(plan.groups.items(), held.column_names, kinds, strict=True)
-    return pd.DataFrame({name: named_levels(held[own].to_pandas(), group, kind) for (name, group), own, kind in named})

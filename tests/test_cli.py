@@ -125,7 +125,9 @@ def test_scores_of_people_go_out_under_pseudonyms(tmp_path):
     assert done.returncode == 3
     people = pd.read_parquet(tmp_path / "people.parquet")
     assert len(people) == 1000
-    assert int(people["favoured"].sum()) == 604
+    told = json.loads((tmp_path / "s/study.json").read_text(encoding="utf-8"))["facts"]["cutoff"]
+    assert people["favoured"].mean() == pytest.approx(told["share"])
+    assert told["share"] == pytest.approx(0.6, abs=0.01)
 
 
 def test_the_version_is_said(tmp_path):

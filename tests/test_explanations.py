@@ -287,6 +287,7 @@ def test_an_unknown_language_names_those_there_are():
 
 # one person of a file
 
+
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory):
     out = tmp_path_factory.mktemp("explained") / "study"

@@ -14,6 +14,7 @@ from scoring.dossier import further_rows, further_words
 from scoring.fairness.narrative import who
 from scoring.fairness.verdicts import records
 from scoring.further import FurtherTables
+from scoring.inquiry.alternatives.sentences import title_of
 from scoring.texts import pick, say
 
 RATES = {"hits": "count", "trials": "count", "value": "percent"}
@@ -30,7 +31,7 @@ MOST = further_words.MOST
 def show() -> None:
     """Show the page."""
     parts.opening("further")
-    sections = (conditional, funnel, amounts, representation, memberships, selective, scores)
+    sections = (conditional, funnel, amounts, representation, memberships, selective, scores, other_ways)
     shown = [section() for section in sections]
     if not any(shown):
         st.info(parts.t("further_none"), icon=":material/info:")
@@ -247,3 +248,28 @@ def scores() -> bool:
 
 
 show()
+
+
+def other_ways() -> bool:
+    """Show the other ways to score that were tried."""
+    tables, language = published(), session.language()
+    rows, listed = session.ask(further_rows.other_ways)
+    if rows.empty:
+        return False
+    heading("alternatives")
+    parts.read(parts.plain(words("alternatives_intro")))
+    for line in tables.alternatives_findings(language):
+        parts.read(f"- {parts.plain(line)}")
+    limits = {"auc": "ratio3", "auc_low": "ratio3", "auc_high": "ratio3", "worst_ratio": "ratio", "worst_low": "ratio", "worst_high": "ratio"}
+    kinds = {"candidate": "text", "role": "text", **limits, "worst_off": "text", "excluded_groups": "count"}
+    named_rows = listed.assign(
+        candidate=[title_of(row, language, titles=titles()) for row in records(listed)],
+        role=[next((words(f"candidate_{role}") for role in ("baseline", "chosen") if row[role]), "") for row in records(listed)],
+        worst_off=[
+            who({"attribute": row["worst_attribute"], "group": row["worst_group"]}, language, titles()) if row["worst_group"] else ""
+            for row in records(listed)
+        ],
+    )
+    parts.table(named_rows, kinds, alt=words("caption_alternatives"))
+    parts.note(parts.plain(words("note_alternatives")))
+    return True

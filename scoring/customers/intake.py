@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,17 @@ KEY_VARIABLE = "EQUISCORE_KEY"
 """Environment variable that holds the secret of the pseudonyms."""
 
 
-def admit(plan: Plan, frame: Any = None, *, described: str = "frame") -> Table:
+def admit(plan: Plan, frame: Any = None, *, described: str = "frame", also: Collection[str] = ()) -> Table:
     """Open what the plan declares, or the frame handed in, and check its structure.
+
+    `also` names declared columns to read beside those that the run needs.
 
     Raises
     ------
     ContractError or FaultyInput
         Absent or doubled columns, an empty file, a person twice without a declared cluster.
     """
-    types = needed(plan)
+    types = needed(plan, also)
     if frame is None and plan.source is None:
         raise ContractError("There is nothing to study. Fix: declare study.source, or hand in a frame or --data.")
     table = open_source(plan.source, types) if frame is None and plan.source else open_frame(frame, types, described=described)
@@ -51,9 +53,9 @@ def admit(plan: Plan, frame: Any = None, *, described: str = "frame") -> Table:
     return table
 
 
-def needed(plan: Plan) -> dict[str, ColumnType]:
+def needed(plan: Plan, also: Collection[str] = ()) -> dict[str, ColumnType]:
     """Return the declared columns that the run reads, and their types; the others stay on disk."""
-    wanted = {group.column for group in plan.groups.values()}
+    wanted = {*also} | {group.column for group in plan.groups.values()}
     wanted |= {part.column for part in (plan.decision, plan.outcome, plan.score, plan.segments) if part is not None and part.column}
     wanted |= {name for role in (Role.STRATUM, Role.WEIGHT, Role.CLUSTER, Role.PERIOD, Role.IDENTIFIER) for name in plan.with_role(role)}
     wanted |= {stage.column for stage in plan.funnel} | {amount.column for amount in plan.amounts.values()}
@@ -119,8 +121,15 @@ def pseudonymise(identifiers: Iterable[object], key: bytes) -> list[str | None]:
     >>> pseudonymise(["42", None], b"secret")
     ['93c121e7aa437a1e01e3c512c6f0ce3c', None]
     """
+    keyed = hmac.new(key, digestmod=hashlib.sha256)  # the key is worked in once, not once a person
+
+    def of(name: str) -> str:
+        one = keyed.copy()
+        one.update(name.encode())
+        return one.hexdigest()[:32]
+
     names = ("" if one is None else written(one).strip() for one in identifiers)
-    return [hmac.new(key, name.encode(), hashlib.sha256).hexdigest()[:32] if name else None for name in names]
+    return [of(name) if name else None for name in names]
 
 
 def with_pseudonyms(rows: pa.Table, column: str) -> pa.Table:

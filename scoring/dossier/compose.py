@@ -1,8 +1,8 @@
 """From a study to a document: the order in which a reader must learn things.
 
 First what was asked, what was not measured, who is missing and what is not said; then who is excluded; then the numbers, and
-what else the declaration asks (strata, funnel, amounts, population, what was not observed); the score, the method, the register
-entry; last, the command that makes it all again.
+what else the declaration asks (strata, funnel, amounts, population, what was not observed); the score, other ways to score, the
+method, the register entry; last, the command that makes it all again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from scoring.dossier.parts.combinations import combinations
 from scoring.dossier.parts.conditional import conditional
 from scoring.dossier.parts.findings import findings
 from scoring.dossier.parts.funnel import funnel
+from scoring.dossier.parts.other_ways import other_ways
 from scoring.dossier.parts.page_one import page_one
 from scoring.dossier.parts.representation import representation
 from scoring.dossier.parts.score import score, segments
@@ -30,7 +31,7 @@ from scoring.study import Study
 Part = Callable[[View], Iterator[Block]]
 PARTS: tuple[Part, ...] = (
     page_one, findings, verdicts, combinations, conditional, funnel, amounts, representation, unknown_members, memberships, selective,
-    segments, score, score_groups, everybody, method, register, provenance,
+    segments, score, score_groups, other_ways, everybody, method, register, provenance,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from scoring.fairness.metrics import COMPOSITES, METRICS
 from scoring.further import FurtherTables
-from scoring.vocabulary import SMALL_GROUPS, Role
+from scoring.vocabulary import OF_A_SEARCH, SMALL_GROUPS, Role
 
 _NOTHING = pd.DataFrame()
 
@@ -114,6 +114,17 @@ def sweep(tables: FurtherTables, attribute: str) -> pd.DataFrame:
         return _NOTHING
     rows = _whole(tables.threshold_sweep(attribute, ["selection_rate"]))
     return rows.assign(cutoff=tables.plan.direction * rows["cutoff"])
+
+
+def other_ways(tables: FurtherTables) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return every way to score that was tried, and those to be listed: the one in use, the choice, and those that no other beats."""
+    if OF_A_SEARCH[0] not in tables.inquiry:
+        return _NOTHING, _NOTHING
+    rows = tables.alternatives()
+    marks = ["baseline", "chosen", "on_frontier", "uses_protected_at_decision"]
+    rows = rows.assign(**{name: rows[name].astype(bool) for name in marks})
+    listed = rows[rows[marks[:3]].any(axis=1) & (rows["status"] == "measured")]
+    return rows, listed.sort_values(["baseline", "chosen", "auc"], ascending=False, kind="stable").reset_index(drop=True)
 
 
 def _in_order(tables: FurtherTables, rows: pd.DataFrame) -> pd.DataFrame:

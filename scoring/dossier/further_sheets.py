@@ -11,6 +11,7 @@ from scoring.dossier.parts.amounts import amount_title
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.unobserved import why
 from scoring.fairness.verdicts import because_in
+from scoring.inquiry.alternatives.sentences import title_of
 from scoring.texts import say
 
 Kinds = Mapping[str, str]
@@ -62,6 +63,12 @@ _SCORES: Final = {
     **_WHO, "metric": "text", "people": "count", "good": "count", "bad": "count", "figure": "plain", "figure_low": "plain", "figure_high": "plain",
     "under_equality": "plain", "because": "text",
 }  # fmt: skip
+_OTHER_WAYS: Final = {
+    "candidate": "text", "role": "text", "status": "text", "uses_protected_at_decision": "text", "on_frontier": "text",
+    **{f"auc{limit}": "ratio3" for limit in _LIMITS}, **{f"profit{limit}": "plain" for limit in _LIMITS},
+    **{f"worst{limit}": "ratio" for limit in ("_ratio", "_low", "_high")}, "worst_attribute": "text", "worst_group": "text",
+    "selection_rate": "percent", "excluded_groups": "count", "groups": "count", "people": "count", "observed": "count", "why_not": "text",
+}  # fmt: skip
 
 
 def further_tables(view: View) -> Iterator[tuple[str, Kinds, Sequence[Mapping[str, Any]]]]:
@@ -75,6 +82,7 @@ def further_tables(view: View) -> Iterator[tuple[str, Kinds, Sequence[Mapping[st
     yield "memberships", _MEMBERSHIPS, [_member(view, row) for row in rows_of(further_rows.memberships(view.tables))]
     yield "selective", _SELECTIVE, [_selective(view, row) for row in rows_of(further_rows.selective(view.tables))]
     yield "scores", _SCORES, [_score(view, row) for row in rows_of(further_rows.scores(view.tables))]
+    yield "alternatives", _OTHER_WAYS, [_candidate(view, row) for row in rows_of(further_rows.other_ways(view.tables)[0])]
 
 
 def _named(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,3 +149,15 @@ def _score(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
     words |= {"because": say(f"score_metrics.because_{row['reason']}", view.language) if row["reason"] else ""}
     numbers = {"figure": row["value"], "figure_low": row["low"], "figure_high": row["high"]}
     return {**row, "attribute": view.name(str(row["attribute"])) if row["attribute"] else "", **words, **numbers}
+
+
+def _candidate(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    role = next((view.say(f"candidate_{role}") for role in ("baseline", "chosen") if row[role]), "")
+    words = {name: _whether(view, row[name]) for name in ("uses_protected_at_decision", "on_frontier")}
+    words |= {
+        "candidate": title_of(row, view.language, titles=view.titles),
+        "role": role,
+        "status": view.say(f"status_{row['status'].replace(' ', '_')}"),
+    }
+    words |= {"why_not": row["reason"] or "", "worst_attribute": view.name(row["worst_attribute"]) if row["worst_attribute"] else ""}
+    return {**row, **words, "worst_group": view.level(row["worst_group"]) if row["worst_group"] else ""}

@@ -179,7 +179,7 @@ class WoEBinner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> people = pd.DataFrame({"age": [20, 25, 30, 45, 50, 60], "home": ["rent", "rent", "own", None, "own", "own"]})
     >>> binner = WoEBinner(min_share=0.3).fit(people, ["bad", "bad", "good", "good", "bad", "good"])
     >>> binner.transform(people).round(2)[0].tolist()
-    [-1.61, -1.61]
+    [-0.28, -0.28]
     >>> by_hand = WoEBinner(cuts={"age": [29]}, special=[60]).fit(people, ["bad", "bad", "good", "good", "bad", "good"])
     >>> by_hand.binning_table("age")[["bin", "count"]].values.tolist()
     [['<= 29', 2.0], ['> 29', 3.0], ['= 60', 1.0], ['(missing)', 0.0]]
@@ -326,7 +326,7 @@ class WoEBinner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def __setstate__(self, state: Any) -> None:
         """Read a stored binner; one from before `shrink`, `cuts` and `special` has none."""
-        super().__setstate__({"shrink": False, "cuts": None, "special": None, **state})
+        super().__setstate__(state | {name: value for name, value in _BEFORE.items() if name not in state})
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -344,6 +344,10 @@ def bin_rows(bins: FeatureBins, smoothing: float = 0.5) -> pd.DataFrame:
     columns = {"feature": bins.name, "bin": bins.labels, "count": count, "favourable_share": share, "woe": bins.woe}
     errors = standard_errors(counts, np.array(bins.woe), smoothing)
     return pd.DataFrame({**columns, "woe_error": errors, "information_value": told.value, "information_low": told.low, "information_high": told.high})
+
+
+_BEFORE = {"shrink": False, "cuts": None, "special": None}
+"""What a stored binner did that does not say so."""
 
 
 def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:

@@ -53,9 +53,9 @@ def with_points(card: Any, feature: str, bin: str, points: Any, *, who: str, why
     >>> from scoring.models import Scorecard
     >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"] * 50})
     >>> card = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"] * 50)
-    >>> kinder = card.with_points("home", "rent", -10, who="credit committee", why="26 points less were not defensible")
+    >>> kinder = card.with_points("home", "rent", -10, who="credit committee", why="62 points less were not defensible")
     >>> int(kinder.score_points(people)[2]), int(card.score_points(people)[2]), kinder.edits_[0]["before"]
-    (496, 480, -26)
+    (519, 467, -62)
     """
     check_is_fitted(card)
     value, edited = _readable(card, points), _copy(card)

@@ -101,7 +101,7 @@ def information(counts: Counts, woe: Floats, smoothing: float, confidence: float
 
     >>> found = information(np.array([[80.0, 20.0], [20.0, 80.0]]), np.log([4.0, 0.25]), 1e-9)
     >>> round(found.value, 3), round(found.low, 3), round(found.high, 3), found.by_chance
-    (1.664, 0.945, 2.382, 0.02)
+    (1.664, 0.94, 2.387, 0.02)
     """
     value = information_value(counts, woe)
     used = counts.sum(axis=0) > 0

@@ -52,7 +52,7 @@ def to_pmml(card: Any, *, baseline: str = "max") -> str:
     >>> from scoring.models import Scorecard
     >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"] * 50})
     >>> document = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"] * 50).to_pmml()
-    >>> '<Characteristic name="home" reasonCode="home" baselineScore="43">' in document
+    >>> '<Characteristic name="home" reasonCode="home" baselineScore="130">' in document
     True
     """
     check_is_fitted(card)

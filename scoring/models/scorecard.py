@@ -81,9 +81,9 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"] * 50})
     >>> card = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"] * 50)
     >>> card.points_table()[["feature", "bin", "points"]].values.tolist()
-    [['(base)', '(everybody)', 506], ['home', 'own', 43], ['home', 'rent', -26], ['home', '(missing)', 0], ['home', '(unseen)', 0]]
+    [['(base)', '(everybody)', 529], ['home', 'own', 130], ['home', 'rent', -62], ['home', '(missing)', 0], ['home', '(unseen)', 0]]
     >>> card.score_points(pd.DataFrame({"home": ["own", None, "boat"]}))
-    array([549, 506, 506])
+    array([659, 529, 529])
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         self.binner_: WoEBinner = binner.set_params(favourable=self.favourable)
         codes = binner.fit_codes(X, y, sample_weight)
         self.classes_, self.favourable_ = binner.classes_, binner.favourable_
-        telling = [j for j, bins in enumerate(binner.bins_) if bins.information_value >= self.min_iv]
+        telling = [j for j, bins in enumerate(binner.bins_) if bins.information_value > 0 and bins.information_value >= self.min_iv]
         _, numbers = read_target(self, y, len(codes))
         self._weigh(codes, telling, self.classes_[numbers] == self.favourable_, read_weights(sample_weight, len(codes)))
         self.edits_: tuple[dict[str, Any], ...] = ()
@@ -175,8 +175,8 @@ class Scorecard(ClassifierMixin, BaseEstimator):
             raise ModelError(f"Scorecard: wrong_sign={self.wrong_sign!r} is not known. Fix: use one of {', '.join(WRONG_SIGN)}.")
 
     def __setstate__(self, state: Any) -> None:
-        """Read a stored card; one from before `wrong_sign` and edits kept every feature, and has none."""
-        super().__setstate__({"wrong_sign": "keep", "edits_": (), **state})
+        """Read a stored card; one from before `wrong_sign` and edits kept every feature, and has no edits."""
+        super().__setstate__(state | {name: value for name, value in _BEFORE.items() if name not in state})
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -289,6 +289,10 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Read a card that `to_dict` wrote; every row scores as it did. What is not such a card is refused."""
         return read_card(cls, stored)
+
+
+_BEFORE = {"wrong_sign": "keep", "edits_": ()}
+"""What a stored card did that does not say so."""
 
 
 def _added(codes: NDArray[np.int16], base: float, parts: Sequence[Sequence[float]]) -> NDArray[Any]:

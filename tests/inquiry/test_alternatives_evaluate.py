@@ -141,17 +141,17 @@ def test_the_order_of_rows_and_the_names_of_groups_do_not_matter(chance):
 
 @pytest.mark.slow
 def test_the_interval_of_the_smallest_ratio_covers_it():
-    """Five groups at known rates, the smallest ratio .7; 300 files. Two-sided 95 %, Bonferroni: at least that, but for chance."""
+    """Five groups at known rates, the smallest ratio .7; 100 files. Two-sided 95 %, Bonferroni: at least that, but for chance."""
     rng = np.random.default_rng(8)
     rates, n, covered = np.array([0.42, 0.6, 0.63, 0.6, 0.58]), 300, 0
     group = np.repeat([f"g{i}" for i in range(5)], n)
     truth = min(rates[i] / np.delete(rates, i).mean() for i in range(5))
-    for _ in range(300):
+    for _ in range(100):
         favoured = rng.random(5 * n) < np.repeat(rates, n)
         people = read_people(pd.DataFrame({"x": favoured * 1.0}), favoured * 1.0, pd.DataFrame({"g": group}))
         found = measure(people, favoured * 1.0, Settings(value=float(favoured.mean()), smallest=10))
         covered += found["worst_low"] <= truth <= found["worst_high"]
-    assert covered >= 0.95 * 300 - 3 * np.sqrt(300 * 0.95 * 0.05)
+    assert covered >= 0.95 * 100 - 3 * np.sqrt(100 * 0.95 * 0.05)
 
 
 def test_small_groups_have_no_part_in_the_worst_ratio(people):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.isotonic import isotonic_regression
 from sklearn.tree import DecisionTreeClassifier
 
 from scoring.errors import EquiscoreError
-from scoring.models.cuts import MOST_DISTINCT, MOST_PIECES, Ordered, best_cuts, coarse, find_edges, log_loss, summed
+from scoring.models.cuts import MOST_DISTINCT, MOST_PIECES, Ordered, best_cuts, coarse, find_edges, log_loss, summed, turning_cuts
 from scoring.models.ranges import places_among, range_labels, read_edges
 
 COUNTS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(any), min_size=1, max_size=9)
@@ -64,6 +65,25 @@ def test_it_is_likelier_than_a_greedy_tree(direction):
     assert max(gains) > 0.1
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(any), min_size=3, max_size=9), st.sampled_from([1, -1]))
+def test_the_turn_is_where_two_isotonic_regressions_fit_best(pairs, sign):
+    """Second road: scikit-learn's isotonic regression before and after each place."""
+    counts = np.array(pairs, float).T
+    shares, people = counts[0] / counts.sum(axis=0), counts.sum(axis=0)
+
+    def fitted(turn):
+        sides = (slice(0, turn), sign), (slice(turn, None), -sign)
+        fits = [isotonic_regression(shares[side], sample_weight=people[side], increasing=way > 0) for side, way in sides]
+        p = np.clip(np.concatenate(fits), 1e-300, 1 - 1e-16)
+        return -(counts[0] * np.log(p) + counts[1] * np.log1p(-p)).sum()
+
+    found = summed(counts, turning_cuts(counts, sign, max_bins=9, min_share=0.0))
+    assert log_loss(found) == pytest.approx(min(fitted(turn) for turn in range(1, len(shares))), abs=1e-6)
+    ways = [way for way in np.sign(np.diff(found[0] / found.sum(axis=0))) * sign if way]
+    assert ways == sorted(ways, reverse=True)
+
+
 def test_thousands_of_pieces_are_cut_as_well():
     n = 4 * MOST_PIECES
     counts = np.stack([np.arange(1.0, n + 1), np.arange(n, 0.0, -1)])  # rising at every step: as many blocks as values
@@ -95,9 +115,9 @@ def test_quantiles_stand_in_for_many_values_weighted_or_not():
 
 def test_nobody_has_no_edges():
     nothing = np.zeros(0)
-    how = {"monotone": "auto", "max_bins": 6, "min_share": 0.05, "smoothing": 0.5}
-    assert find_edges(nothing, nothing.astype(bool), nothing, **how) == ()
-    assert find_edges(np.ones(3), np.array([True, False, True]), np.ones(3), **how) == ()
+    how = {"monotone": "auto", "max_bins": 6, "min_share": 0.05}
+    assert find_edges(nothing, nothing.astype(bool), nothing, **how) == ((), ())
+    assert find_edges(np.ones(3), np.array([True, False, True]), np.ones(3), **how) == ((), ())
 
 
 @pytest.mark.parametrize("n_edges", [0, 1, 5, 60])

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scoring.models.contributions import POINTS, Contributions
 from scoring.inquiry.drivers import drivers
+from scoring.models.contributions import POINTS, Contributions
 from scoring.plots import waterfall
 from scoring.plots.waterfall import OTHERS, plot_waterfall
 

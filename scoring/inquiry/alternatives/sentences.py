@@ -11,7 +11,7 @@ import pandas as pd
 
 from scoring.fairness.narrative import Titles, who
 from scoring.inquiry.alternatives.settings import Settings
-from scoring.texts import has, pick, say
+from scoring.texts import has, number, pick, say
 
 ROOM: Final = "alternatives"
 ALL: Final = "(all)"
@@ -51,7 +51,8 @@ def title_of(row: Mapping[Any, Any], language: str, *, titles: Titles | None = N
     title = " ".join(parts)
     if row["method"] == "plain":
         return title
-    settings = dict(pair.split("=", 1) for pair in str(row["settings"]).split(", ") if pair)
+    pairs = (pair.split("=", 1) for pair in str(row["settings"]).split(", ") if pair)
+    settings = {name: number(float(value), "plain", language) for name, value in pairs}
     attribute = str(row["attribute"])
     named_attribute = say(f"{ROOM}.every_attribute", language) if attribute == ALL else pick((titles or {}).get(attribute), language) or attribute
     return say(f"{ROOM}.method_{row['method']}", language, title=title, attribute=named_attribute, **settings)
