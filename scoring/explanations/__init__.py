@@ -115,9 +115,9 @@ def explain(
 
     Examples
     --------
-    >>> from scoring.models import Scorecard
+    >>> from scoring.models import Scorecard, WoEBinner
     >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"]})
-    >>> card = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"])
+    >>> card = Scorecard(binner=WoEBinner(shrink=False)).fit(people, ["good", "good", "bad", "good", "good", "bad"])
     >>> sheet = explain(card, {"home": "rent"}, cutoff=500, traits={"home": Trait(title="Housing", changeable=True)})
     >>> sheet.table()[["feature", "part", "rank"]].values.tolist()
     [['(base)', 506.0, <NA>], ['home', -26.0, 1], ['(total)', 480.0, <NA>]]

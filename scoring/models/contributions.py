@@ -144,9 +144,9 @@ def contributions(estimator: Any, X: Any, *, favourable: Any = None, reference: 
 
     Examples
     --------
-    >>> from scoring.models import Scorecard
+    >>> from scoring.models import Scorecard, WoEBinner
     >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"]})
-    >>> found = contributions(Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"]), people)
+    >>> found = contributions(Scorecard(binner=WoEBinner(shrink=False)).fit(people, ["good", "good", "bad", "good", "good", "bad"]), people)
     >>> found.base, found.values[:, 0].tolist()
     (506.0, [43.0, 43.0, -26.0, 43.0, -26.0, -26.0])
     """

@@ -117,9 +117,9 @@ def nearest_change(
 
     Examples
     --------
-    >>> from scoring.models import Scorecard
+    >>> from scoring.models import Scorecard, WoEBinner
     >>> people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"]})
-    >>> card = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"])
+    >>> card = Scorecard(binner=WoEBinner(shrink=False)).fit(people, ["good", "good", "bad", "good", "good", "bad"])
     >>> found = nearest_change(card, people.iloc[[2]], cutoff=500, traits={"home": Trait(changeable=True)})
     >>> found.table()[["feature", "before", "to", "gain"]].values.tolist(), found.score, found.score_after
     ([['home', 'rent', 'own', 69.0]], 480.0, 549.0)

@@ -13,7 +13,7 @@ from scipy import stats
 
 from scoring.errors import EquiscoreError
 from scoring.inquiry.drivers import DRIVERS, driver_sentences, drivers
-from scoring.models import Scorecard
+from scoring.models import Scorecard, WoEBinner
 from scoring.models.boosting import GradientBoosting
 from scoring.models.contributions import Contributions, contributions
 from scoring.vocabulary import UNKNOWN, WeightMeaning
@@ -42,7 +42,7 @@ def test_the_old_rule_of_the_made_sample_is_the_sum_of_its_table(instalments):
 
 def test_a_tiny_card_by_hand():
     people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"]})
-    card = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"])  # own 43, rent -26 points (its doctest)
+    card = Scorecard(binner=WoEBinner(shrink=False)).fit(people, ["good", "good", "bad", "good", "good", "bad"])  # own 43, rent -26 points (its doctest)
     row = drivers(contributions(card, people), pd.Series(["F", "M", "F", "M", "F", None], name="sex")).iloc[0]
     assert (row["attribute"], row["group"], row["feature"]) == ("sex", "F", "home")
     assert (row["people"], row["reference_people"]) == (3, 2)

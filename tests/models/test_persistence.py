@@ -397,7 +397,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(people, tmp_path, mo
     with pytest.raises(EquiscoreError, match="disk full"):
         save(WoEBinner(max_bins=2).fit(*people), tmp_path / "model.skops")
     assert [file.name for file in tmp_path.iterdir()] == ["model.skops"]
-    assert load(tmp_path / "model.skops", sha256=digest).max_bins == 6
+    assert load(tmp_path / "model.skops", sha256=digest).max_bins == 10
 
 
 def test_a_model_is_for_its_owner_only(fitted, tmp_path):
@@ -420,5 +420,5 @@ def test_importing_the_package_loads_no_scikit_learn():
 def test_an_unknown_name_says_the_known_ones():
     import scoring.models
 
-    with pytest.raises(AttributeError, match="KMeansSegments, ScoreBands, Scorecard, WoEBinner"):
+    with pytest.raises(AttributeError, match="KMeansSegments, .*ScoreBands, .*Scorecard, WoEBinner"):
         scoring.models.Scoredeck  # noqa: B018
