@@ -42,7 +42,9 @@ def test_the_old_rule_of_the_made_sample_is_the_sum_of_its_table(instalments):
 
 def test_a_tiny_card_by_hand():
     people = pd.DataFrame({"home": ["own", "own", "rent", "own", "rent", "rent"]})
-    card = Scorecard(binner=WoEBinner(shrink=False)).fit(people, ["good", "good", "bad", "good", "good", "bad"])  # own 43, rent -26 points (its doctest)
+    card = Scorecard(binner=WoEBinner(shrink=False)).fit(
+        people, ["good", "good", "bad", "good", "good", "bad"]
+    )  # own 43, rent -26 points (its doctest)
     row = drivers(contributions(card, people), pd.Series(["F", "M", "F", "M", "F", None], name="sex")).iloc[0]
     assert (row["attribute"], row["group"], row["feature"]) == ("sex", "F", "home")
     assert (row["people"], row["reference_people"]) == (3, 2)

@@ -82,7 +82,9 @@ def test_dates_confidence_source_and_place_are_those_of_the_list():
         return {**day, **place, "confidence": rule.confidence.value, "source": rule.source}
 
     own_notes = ("seed ", "knowledge", "mine")  # what the list says of itself is worded anew; a published source stands as it is
-    wanted = {name: row | ({"source": BY_ID[name].source} if any(word in row["source"] for word in own_notes) else {}) for name, row in listed().items()}
+    wanted = {
+        name: row | ({"source": BY_ID[name].source} if any(word in row["source"] for word in own_notes) else {}) for name, row in listed().items()
+    }
     assert {name: as_listed(rule) for name, rule in BY_ID.items()} == {
         name: {key: wanted[name][key] for key in as_listed(BY_ID[name])} for name in BY_ID
     }
