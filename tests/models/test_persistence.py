@@ -420,5 +420,5 @@ def test_importing_the_package_loads_no_scikit_learn():
 def test_an_unknown_name_says_the_known_ones():
     import scoring.models
 
-    with pytest.raises(AttributeError, match="KMeansSegments, .*ScoreBands, .*Scorecard, WoEBinner"):
+    with pytest.raises(AttributeError, match=r"KMeansSegments, .*ScoreBands, .*Scorecard, WoEBinner"):
         scoring.models.Scoredeck  # noqa: B018
