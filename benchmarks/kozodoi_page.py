@@ -82,7 +82,7 @@ What a reader of the two tables should know of their code:
 - The function for the expected maximum profit is given the good as those who default (the values in their files, .15 to .18, are beyond
   .275 x .3 = .0825, the most there is where three loans in ten are bad). Hence 61 % accepted; with the roles put right it would be about 82 %.
 - A good loan refused counts as a loss of its interest, and the cut-off of the profit is chosen on the test set.
-- The models read the age. Without it a third to two thirds of the gap is gone before anything is reweighed (last table).
+- The models read the age. Without it a part of the gap is gone before anything is reweighed: a fifth to a half (last table).
 - The average odds difference is computed from both error rates of each group, by the definition; a slip in the printed formula (5) has no part in it.
 
 The column personal_status_and_sex of this file does not tell men from women (Groemping 2019, South German Credit: one code is of women who are not

@@ -54,7 +54,7 @@ def child(folder: Path, engine: str, batch: int) -> None:
     import resource
     import time
 
-    from scoring.score_files import score_file
+    from scoring.serving.score_files import score_file
 
     began = time.perf_counter()
     tally = score_file(

@@ -200,7 +200,7 @@ def score_command(
     from dataclasses import asdict
 
     from scoring.activity import ProcessingActivity
-    from scoring.score_files import score_file
+    from scoring.serving.score_files import score_file
 
     declared = ProcessingActivity.read(activity)
     with _rows_bar(quiet=quiet or as_json) as step:

@@ -1,6 +1,6 @@
 """Named segments of recency, frequency and monetary scores: rules as ranges, held to be exclusive and to leave nobody out.
 
-Read by the declaration, which refuses faulty rules before anything runs, and by `scoring.models.rfm`, which applies them.
+Read by the declaration, which refuses faulty rules before anything runs, and by `scoring.models.segmenting.rfm`, which applies them.
 """
 
 from __future__ import annotations

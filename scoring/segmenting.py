@@ -96,7 +96,7 @@ def _banded(table: Table, plan: Plan, rule: Segments, read: Read) -> tuple[Table
 
 
 def _clustered(table: Table, plan: Plan, rule: Segments, read: Read) -> tuple[Table, dict[str, Any]]:  # noqa: ARG001  (as the other ways)
-    from scoring.models.mixtures import GaussianMixtureSegments
+    from scoring.models.segmenting.mixtures import GaussianMixtureSegments
     from scoring.models.segments import KMeansSegments
 
     asked: KMeans | None = rule.kmeans or rule.mixture
@@ -127,7 +127,7 @@ def _clustered(table: Table, plan: Plan, rule: Segments, read: Read) -> tuple[Ta
 
 def _stability(estimator: Any, learned: Learned, asked: KMeans) -> dict[str, Any]:
     """Return the bootstrap stability of segments, of a part of the customers where they are many; rows count alike."""
-    from scoring.models.segment_stability import segment_stability
+    from scoring.models.segmenting.segment_stability import segment_stability
 
     rows = np.flatnonzero(learned.weights > 0)
     if len(rows) > MOST_COMPARED:
@@ -179,7 +179,7 @@ def _total(terms: Sequence[nw.Expr]) -> nw.Expr:
 
 
 def _ranked(table: Table, plan: Plan, rule: Segments, read: Read) -> tuple[Table, dict[str, Any]]:  # noqa: ARG001  (as the other ways)
-    from scoring.models.rfm import RFMSegmenter
+    from scoring.models.segmenting.rfm import RFMSegmenter
 
     asked = rule.rfm
     if asked is None:

@@ -13,7 +13,7 @@ import pandas as pd
 from scoring.errors import StudyError
 from scoring.inquiry.drivers import drivers
 from scoring.inquiry.proxies import recoverability
-from scoring.models.contributions import contributions
+from scoring.models.explaining.contributions import contributions
 from scoring.plan import Plan
 from scoring.scores import Scored, features_of, groups_of, persons_of, sound_rows
 from scoring.tables import collect

@@ -20,10 +20,10 @@ from scoring.explanations.person import person_in
 from scoring.models import Scorecard
 from scoring.models.boosting import GradientBoosting
 from scoring.models.calibration import CalibratedScore
-from scoring.models.contributions import NotAdditive
+from scoring.models.explaining.contributions import NotAdditive
+from scoring.models.explaining.traits import Trait
 from scoring.models.logistic import LogisticScore
 from scoring.models.training import favourable_scores
-from scoring.models.traits import Trait
 from scoring.plan import Column, Plan
 from scoring.storage import estimator_of
 
@@ -260,7 +260,7 @@ def test_the_page_is_whole_and_loads_nothing(declared, below):
 
 
 def test_a_model_that_is_no_sum_has_no_sheet(monkeypatch):
-    monkeypatch.setattr("scoring.models.curves.util.find_spec", lambda _: None)
+    monkeypatch.setattr("scoring.models.explaining.curves.util.find_spec", lambda _: None)
     rng = np.random.default_rng(1)
     rows = pd.DataFrame(rng.normal(size=(600, 2)), columns=["a", "b"])
     model = GradientBoosting(max_iter=40).fit(rows, rows["a"] * rows["b"] > 0)

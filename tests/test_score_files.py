@@ -25,9 +25,9 @@ from scoring.models.boosting import GradientBoosting
 from scoring.models.training import favourable_scores
 from scoring.plan import Plan
 from scoring.rejects import rejected_rows
-from scoring.score_files import score_file, score_frame
 from scoring.scores import Scored, features_of, person_rows, score_customers
-from scoring.served import serve
+from scoring.serving.score_files import score_file, score_frame
+from scoring.serving.served import serve
 from scoring.tables import collect, extended
 
 N = 600
@@ -220,7 +220,7 @@ def test_a_study_gives_its_model_and_its_cutoff(tmp_path, monkeypatch):
     study.save(tmp_path / "study")
     score_file(activity, tmp_path / "new.parquet", tmp_path / "a.parquet")
     (tmp_path / "customers.parquet").unlink()
-    monkeypatch.setattr("scoring.served.score_customers", lambda *_: pytest.fail("it was trained again"))
+    monkeypatch.setattr("scoring.serving.served.score_customers", lambda *_: pytest.fail("it was trained again"))
     tally = score_file(activity, tmp_path / "new.parquet", tmp_path / "b.parquet", model=tmp_path / "study")
     assert pq.read_table(tmp_path / "a.parquet").equals(pq.read_table(tmp_path / "b.parquet"))
     assert tally.cutoff == study.cutoff

@@ -9,10 +9,10 @@ import scoring
 from scoring.consistency import contradictions
 from scoring.errors import ContractError, EquiscoreError
 from scoring.models import KMeansSegments, ScoreBands
-from scoring.models.mixtures import GaussianMixtureSegments
-from scoring.models.rfm import RFMSegmenter
-from scoring.models.segment_stability import segment_stability
-from scoring.models.tiers import LoyaltyTiers
+from scoring.models.segmenting.mixtures import GaussianMixtureSegments
+from scoring.models.segmenting.rfm import RFMSegmenter
+from scoring.models.segmenting.segment_stability import segment_stability
+from scoring.models.segmenting.tiers import LoyaltyTiers
 from scoring.plan import Plan
 from scoring.scores import person_rows, score_customers
 from scoring.segment_rules import RFM_RULES
@@ -239,11 +239,7 @@ def test_the_columns_that_a_rule_reads_are_known():
 
 
 def test_a_study_of_rfm_counts_segments_and_offers(frame):
-    from scoring.customers.intake import needed
-
     offers = {name: None if name == "hibernating" else "card" for name in RFM_RULES}
     asked = plan(rfm=RFM, offers=offers)
-    if not set(FEATURES) <= set(needed(asked)):
-        pytest.skip("scoring.customers.intake.needed does not ask for the columns of RFM yet")
     study = scoring.conduct_study(scoring.ProcessingActivity.model_construct(study=asked), frame)
     assert set(study.counts.studied["segment"]) <= set(RFM_RULES)

@@ -16,9 +16,9 @@ from scoring.errors import ContractError
 from scoring.fairness.counts import count
 from scoring.plan import Plan
 from scoring.rejects import rejected_rows
-from scoring.score_files import score_frame
 from scoring.scores import score_customers
-from scoring.served import Served, serve
+from scoring.serving.score_files import score_frame
+from scoring.serving.served import Served, serve
 from scoring.tables import collect, open_frame
 from scoring.vocabulary import ColumnType as Type
 
@@ -181,7 +181,7 @@ def test_people_are_scored_on_the_cluster_as_on_one_machine(there, people, monke
     monkeypatch.setenv("EQUISCORE_KEY", "secret")
     activity = scoring.ProcessingActivity.model_construct(study=scored_plan(engine))
     served = serve(activity.study.model_copy(update={"source": None}), None, 500.0) if engine is None else trained_on(activity.study, people)
-    monkeypatch.setattr("scoring.score_files.serve", lambda *_: served)
+    monkeypatch.setattr("scoring.serving.score_files.serve", lambda *_: served)
     one = score_frame(activity, people).to_pandas()
     for action in ("collect", "toPandas", "toArrow", "count", "toLocalIterator"):
         monkeypatch.setattr(type(there), action, lambda *_, action=action: pytest.fail(f"{action} was called"))

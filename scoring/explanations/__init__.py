@@ -18,7 +18,7 @@ from scoring.explanations.facts import Facts, find_out, one_person
 from scoring.explanations.sheet import Part, fragment, to_html, to_markdown
 from scoring.explanations.wording import Words, sheet_parts
 from scoring.models.columns import level_name
-from scoring.models.traits import Trait, Traits, read_traits
+from scoring.models.explaining.traits import Trait, Traits, read_traits
 from scoring.plan import Plan
 from scoring.texts import say
 from scoring.vocabulary import ColumnType, Role
@@ -100,7 +100,7 @@ def explain(
     language : {"en", "fr"}
         Of the sheet.
     baseline, most
-        What the parts are held against, and how many reasons are listed (`scoring.models.reasons.reason_codes`).
+        What the parts are held against, and how many reasons are listed (`scoring.models.explaining.reasons.reason_codes`).
     favourable
         The class that more is better for; by default the model's own.
     decision_title, origin, contact

@@ -10,15 +10,15 @@ import pandas as pd
 
 from scoring.errors import ContractError, EquiscoreError
 from scoring.models.binning import FeatureBins
+from scoring.models.card.grouping import OTHERS
 from scoring.models.columns import MISSING, Kind, as_table, kind_of, level_name
-from scoring.models.contributions import Contributions, by_points, contributions, uncalibrated
-from scoring.models.curves import typical_person
-from scoring.models.grouping import OTHERS
-from scoring.models.nearest_change import NearestChange, nearest_change
-from scoring.models.options import Place, bins_of, is_whole, place_in
-from scoring.models.reasons import ReasonCodes, reason_codes
+from scoring.models.explaining.contributions import Contributions, by_points, contributions, uncalibrated
+from scoring.models.explaining.curves import typical_person
+from scoring.models.explaining.nearest_change import NearestChange, nearest_change
+from scoring.models.explaining.options import Place, bins_of, is_whole, place_in
+from scoring.models.explaining.reasons import ReasonCodes, reason_codes
+from scoring.models.explaining.traits import Traits
 from scoring.models.training import favourable_scores
-from scoring.models.traits import Traits
 
 TABLE: Final = ["feature", "value", "place", "part", "baseline", "difference", "rank", "unit", "protected", "changeable"]
 START, TOTAL = "(base)", "(total)"

@@ -11,10 +11,10 @@ import numpy as np
 
 from scoring.explanations.facts import Facts, Held
 from scoring.explanations.sheet import Grid, Part
+from scoring.models.card.grouping import OTHERS
 from scoring.models.columns import MISSING, UNSEEN, level_name
-from scoring.models.grouping import OTHERS
-from scoring.models.nearest_change import FOUND, OUT_OF_REACH, NearestChange
-from scoring.models.options import Option, Place
+from scoring.models.explaining.nearest_change import FOUND, OUT_OF_REACH, NearestChange
+from scoring.models.explaining.options import Option, Place
 from scoring.texts import number, pick, say
 
 _SPACED: Final = {"en": "; ", "fr": "\u202f; "}

@@ -18,7 +18,7 @@ from scoring.errors import EquiscoreError
 from scoring.fairness.narrative import Titles, who, whom
 from scoring.fairness.restricted import between_0_and_1
 from scoring.inquiry.membership import Floats, Membership, memberships, read_weights, spread_weights
-from scoring.models.contributions import POINTS, TOLERANCE, Contributions
+from scoring.models.explaining.contributions import POINTS, TOLERANCE, Contributions
 from scoring.texts import number, pick, say
 from scoring.vocabulary import REST, UNKNOWN, WeightMeaning
 

@@ -19,8 +19,8 @@ from scoring.fairness.multiplicity import adjust
 from scoring.fairness.restricted import between_0_and_1
 from scoring.inquiry.membership import Membership, memberships, read_weights
 from scoring.models.columns import as_table
-from scoring.models.stability import BINS, BinnedCounts, VariableBins, counted_bins, learn_bins
-from scoring.models.stability_intervals import population_stability, stability_parts
+from scoring.models.shifts.stability import BINS, BinnedCounts, VariableBins, counted_bins, learn_bins
+from scoring.models.shifts.stability_intervals import population_stability, stability_parts
 from scoring.vocabulary import UNKNOWN, WeightMeaning
 
 ALL: Final = "(all)"

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from scoring.models.binning import WoEBinner
     from scoring.models.boosting import GradientBoosting
     from scoring.models.calibration import CalibratedScore
-    from scoring.models.customer_value import BGNBD
     from scoring.models.families import ScoreSpec
     from scoring.models.logistic import LogisticScore
-    from scoring.models.mixtures import GaussianMixtureSegments
-    from scoring.models.rfm import RFMSegmenter
     from scoring.models.scorecard import Scorecard
+    from scoring.models.segmenting.mixtures import GaussianMixtureSegments
+    from scoring.models.segmenting.rfm import RFMSegmenter
+    from scoring.models.segmenting.tiers import LoyaltyTiers
     from scoring.models.segments import KMeansSegments, ScoreBands
-    from scoring.models.spend import GammaGamma
-    from scoring.models.tiers import LoyaltyTiers
+    from scoring.models.value.customer_value import BGNBD
+    from scoring.models.value.spend import GammaGamma
 
 __all__ = [
     "BGNBD",
@@ -39,15 +39,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BGNBD": "customer_value",
+    "BGNBD": "value.customer_value",
     "CalibratedScore": "calibration",
-    "GammaGamma": "spend",
-    "GaussianMixtureSegments": "mixtures",
+    "GammaGamma": "value.spend",
+    "GaussianMixtureSegments": "segmenting.mixtures",
     "GradientBoosting": "boosting",
     "KMeansSegments": "segments",
     "LogisticScore": "logistic",
-    "LoyaltyTiers": "tiers",
-    "RFMSegmenter": "rfm",
+    "LoyaltyTiers": "segmenting.tiers",
+    "RFMSegmenter": "segmenting.rfm",
     "ScoreBands": "segments",
     "ScoreSpec": "families",
     "Scorecard": "scorecard",

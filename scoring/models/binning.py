@@ -17,6 +17,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.validation import check_is_fitted
 
+from scoring.models.card.cuts import DIRECTIONS, count_by, find_edges
+from scoring.models.card.evidence import Counts, Floats, Information, information, information_value, shrunk, standard_errors, weight_of_evidence
+from scoring.models.card.grouping import OTHERS, Cuts, Special, check_named, group_labels, group_levels, is_grouping, special_of
+from scoring.models.card.ranges import number_word, places_among, range_labels, read_edges
 from scoring.models.columns import (
     MISSING,
     UNSEEN,
@@ -34,10 +38,6 @@ from scoring.models.columns import (
     read_target,
     read_weights,
 )
-from scoring.models.cuts import DIRECTIONS, count_by, find_edges
-from scoring.models.evidence import Counts, Floats, Information, information, information_value, shrunk, standard_errors, weight_of_evidence
-from scoring.models.grouping import OTHERS, Cuts, Special, check_named, group_labels, group_levels, is_grouping, special_of
-from scoring.models.ranges import number_word, places_among, range_labels, read_edges
 
 UNSEEN_POLICIES = ("neutral", "missing", "worst", "error")
 """A level nobody had at fit is worth: nothing, a missing value, the worst bin of its feature; or it is an error that names it."""

@@ -17,10 +17,10 @@ from typing import Any
 import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 
-from scoring.models.model_facts import ModelFacts, facts_of, fault_of_card, feature_kinds, inspect, is_json, read
-from scoring.models.model_files import UntrustedModel, pack, pack_card, unpack, unpack_card
-from scoring.models.trees import fault_of_trees
-from scoring.models.trusted import CARDS, ESTIMATORS, PARTS, TRUSTED, admitted, check, refuse_other
+from scoring.models.filing.model_facts import ModelFacts, facts_of, fault_of_card, feature_kinds, inspect, is_json, read
+from scoring.models.filing.model_files import UntrustedModel, pack, pack_card, unpack, unpack_card
+from scoring.models.filing.trees import fault_of_trees
+from scoring.models.filing.trusted import CARDS, ESTIMATORS, PARTS, TRUSTED, admitted, check, refuse_other
 from scoring.provenance import write_file
 
 __all__ = ["ESTIMATORS", "PARTS", "TRUSTED", "ModelFacts", "UntrustedModel", "dumps", "feature_kinds", "inspect", "load", "loads", "save"]

@@ -16,12 +16,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from scoring.models.binning import FeatureBins, WoEBinner, bin_rows
-from scoring.models.card_edits import edited, with_bins, with_points
-from scoring.models.card_html import to_html
-from scoring.models.cards import read_card, write_card
+from scoring.models.card.card_edits import edited, with_bins, with_points
+from scoring.models.card.card_html import to_html
+from scoring.models.card.cards import read_card, write_card
+from scoring.models.card.pmml import to_pmml
+from scoring.models.card.scale import BASE, EVERYBODY, Scale, weigh
 from scoring.models.columns import ModelError, as_table, distinct_rows, read_target, read_weights
-from scoring.models.pmml import to_pmml
-from scoring.models.scale import BASE, EVERYBODY, Scale, weigh
 
 __all__ = ["BASE", "EVERYBODY", "WRONG_SIGN", "Scale", "Scorecard"]
 
@@ -200,7 +200,7 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     def contributions(self, X: Any) -> tuple[float, pd.DataFrame]:
         """Return the base, and what each feature gave each person, in points: base + a row's sum is the score.
 
-        Exactly so for a card of whole points, and to 1e-9 otherwise. `scoring.models.contributions` does it for any model.
+        Exactly so for a card of whole points, and to 1e-9 otherwise. `scoring.models.explaining.contributions` does it for any model.
         """
         return float(self.base_), self.points_by_feature(X).iloc[:, 1:]
 

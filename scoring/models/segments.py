@@ -15,9 +15,9 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from scoring.models.columns import ModelError, as_table, read_weights
-from scoring.models.numeric_segments import NumericSegments
-from scoring.models.quantile_edges import quantile_edges
-from scoring.models.stated_columns import NotNumbersError
+from scoring.models.segmenting.numeric_segments import NumericSegments
+from scoring.models.segmenting.quantile_edges import quantile_edges
+from scoring.models.segmenting.stated_columns import NotNumbersError
 from scoring.models.threads import one_thread
 
 __all__ = ["KMeansSegments", "NotNumbersError", "ScoreBands"]

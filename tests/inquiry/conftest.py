@@ -8,7 +8,7 @@ import pytest
 
 import scoring
 from scoring.fairness.labels import interval_labels
-from scoring.models.contributions import Contributions
+from scoring.models.explaining.contributions import Contributions
 
 SAMPLES = Path(__file__).parents[2] / "data/samples"
 

@@ -15,7 +15,7 @@ from scoring.errors import EquiscoreError
 from scoring.inquiry.drivers import DRIVERS, driver_sentences, drivers
 from scoring.models import Scorecard, WoEBinner
 from scoring.models.boosting import GradientBoosting
-from scoring.models.contributions import Contributions, contributions
+from scoring.models.explaining.contributions import Contributions, contributions
 from scoring.vocabulary import UNKNOWN, WeightMeaning
 
 few = settings(max_examples=40, deadline=None)

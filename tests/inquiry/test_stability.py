@@ -10,8 +10,8 @@ from scoring.errors import EquiscoreError
 from scoring.fairness.multiplicity import adjust
 from scoring.inquiry.stability import STABILITY, stability_bins, stability_table
 from scoring.inquiry.stability_sentences import churn_sentences, stability_sentences
-from scoring.models.membership_churn import membership_churn
-from scoring.models.stability_intervals import population_stability
+from scoring.models.shifts.membership_churn import membership_churn
+from scoring.models.shifts.stability_intervals import population_stability
 from scoring.vocabulary import WeightMeaning
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, special
 
-from scoring.models.bg_nbd import Histories, expected_purchases, integrated, log_likelihoods, mean_log_likelihood, probability_alive
+from scoring.models.value.bg_nbd import Histories, expected_purchases, integrated, log_likelihoods, mean_log_likelihood, probability_alive
 
 CDNOW = (0.243, 4.414, 0.793, 2.426)
 PARAMETERS = [CDNOW, (1.5, 20.0, 2.0, 3.0), (0.4, 3.0, 0.3, 0.6)]
@@ -110,7 +110,7 @@ def test_the_closed_form_is_the_integral(parameters, x, part, T, horizon):
 
 
 def integrated_at(parameters, x, t_x, T, horizon):
-    from scoring.models.bg_nbd import Parameters
+    from scoring.models.value.bg_nbd import Parameters
 
     return integrated(Parameters(*parameters), x, T, np.array([horizon])) * probability_alive(parameters, x, t_x, T)
 

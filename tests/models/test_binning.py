@@ -8,8 +8,8 @@ from sklearn.base import clone
 
 from scoring.errors import EquiscoreError
 from scoring.models.binning import FeatureBins, WoEBinner
-from scoring.models.cuts import best_cuts, log_loss
-from scoring.models.evidence import information, information_value, shrunk, weight_of_evidence
+from scoring.models.card.cuts import best_cuts, log_loss
+from scoring.models.card.evidence import information, information_value, shrunk, weight_of_evidence
 
 
 def fit(values, outcome, **parameters):

@@ -22,11 +22,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 
 from scoring.errors import EquiscoreError
-from scoring.models import Scorecard, curves
+from scoring.models import Scorecard
 from scoring.models.boosting import GradientBoosting
 from scoring.models.calibration import CalibratedScore
-from scoring.models.contributions import Contributions, NotAdditive, contributions
-from scoring.models.curves import typical_person
+from scoring.models.explaining import curves
+from scoring.models.explaining.contributions import Contributions, NotAdditive, contributions
+from scoring.models.explaining.curves import typical_person
 from scoring.models.logistic import LogisticScore
 from scoring.models.threads import one_thread
 

@@ -12,8 +12,8 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from statsmodels.tools.numdiff import approx_hess
 
 from scoring.errors import EquiscoreError
-from scoring.models.bg_nbd import Histories, log_likelihoods
-from scoring.models.customer_value import BGNBD
+from scoring.models.value.bg_nbd import Histories, log_likelihoods
+from scoring.models.value.customer_value import BGNBD
 
 NAMES = ["frequency", "recency", "T"]
 TRUE = (0.6, 5.0, 1.2, 3.0)

@@ -8,8 +8,8 @@ from sklearn.isotonic import isotonic_regression
 from sklearn.tree import DecisionTreeClassifier
 
 from scoring.errors import EquiscoreError
-from scoring.models.cuts import MOST_DISTINCT, MOST_PIECES, Ordered, best_cuts, coarse, find_edges, log_loss, summed, turning_cuts
-from scoring.models.ranges import places_among, range_labels, read_edges
+from scoring.models.card.cuts import MOST_DISTINCT, MOST_PIECES, Ordered, best_cuts, coarse, find_edges, log_loss, summed, turning_cuts
+from scoring.models.card.ranges import places_among, range_labels, read_edges
 
 COUNTS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(any), min_size=1, max_size=9)
 

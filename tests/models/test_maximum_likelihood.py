@@ -5,7 +5,7 @@ import pytest
 from scipy import special, stats
 from sklearn.exceptions import ConvergenceWarning
 
-from scoring.models.maximum_likelihood import maximise
+from scoring.models.value.maximum_likelihood import maximise
 
 
 def gamma_likelihood(values):

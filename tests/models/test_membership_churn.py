@@ -9,8 +9,8 @@ from sklearn.metrics import adjusted_rand_score
 from statsmodels.stats.proportion import proportion_confint
 
 from scoring.errors import EquiscoreError
-from scoring.models.membership_agreement import adjusted_rand
-from scoring.models.membership_churn import membership_churn
+from scoring.models.shifts.membership_agreement import adjusted_rand
+from scoring.models.shifts.membership_churn import membership_churn
 
 LABELS = st.sampled_from(["a", "b", "c", None])
 

@@ -8,7 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from scoring.errors import EquiscoreError
-from scoring.models.mixtures import GaussianMixtureSegments
+from scoring.models.segmenting.mixtures import GaussianMixtureSegments
 
 FEATURES = ["age", "spent"]
 COVARIANCES = ["full", "tied", "diag", "spherical"]

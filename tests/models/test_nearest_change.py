@@ -19,14 +19,14 @@ from scoring.errors import EquiscoreError
 from scoring.models import Scorecard, WoEBinner
 from scoring.models.boosting import GradientBoosting
 from scoring.models.calibration import CalibratedScore
-from scoring.models.cheapest import cheapest
-from scoring.models.contributions import NotAdditive
+from scoring.models.explaining.cheapest import cheapest
+from scoring.models.explaining.contributions import NotAdditive
+from scoring.models.explaining.nearest_change import CHANGES, VARIATIONS, nearest_change
+from scoring.models.explaining.options import Option, Place
+from scoring.models.explaining.traits import Trait
 from scoring.models.logistic import LogisticScore
-from scoring.models.nearest_change import CHANGES, VARIATIONS, nearest_change
-from scoring.models.options import Option, Place
 from scoring.models.threads import one_thread
 from scoring.models.training import favourable_scores
-from scoring.models.traits import Trait
 
 few = settings(max_examples=60, deadline=None)
 FREE = Trait(changeable=True)
@@ -361,7 +361,7 @@ def test_the_favourable_class_may_be_the_first(plain):
 
 def test_a_model_that_is_no_sum_is_refused_by_name(plain, monkeypatch):
     X, y = plain
-    monkeypatch.setattr("scoring.models.curves.util.find_spec", lambda _: None)
+    monkeypatch.setattr("scoring.models.explaining.curves.util.find_spec", lambda _: None)
     with pytest.raises(NotAdditive, match="GradientBoosting"):
         nearest_change(GradientBoosting(max_iter=40).fit(X, y), X.iloc[[0]], cutoff=0.99, traits={"income": FREE}, background=X)
 

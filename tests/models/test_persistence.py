@@ -20,14 +20,15 @@ from sklearn.linear_model import LogisticRegression
 
 import scoring.provenance
 from scoring.errors import EquiscoreError
-from scoring.models import KMeansSegments, ScoreBands, Scorecard, WoEBinner, model_files, persistence
+from scoring.models import KMeansSegments, ScoreBands, Scorecard, WoEBinner, persistence
 from scoring.models.boosting import GradientBoosting
-from scoring.models.mixtures import GaussianMixtureSegments
+from scoring.models.filing import model_files
 from scoring.models.persistence import UntrustedModel, dumps, inspect, load, loads, save
-from scoring.models.rfm import RFMSegmenter
-from scoring.models.spend import GammaGamma
-from scoring.models.tiers import LoyaltyTiers
+from scoring.models.segmenting.mixtures import GaussianMixtureSegments
+from scoring.models.segmenting.rfm import RFMSegmenter
+from scoring.models.segmenting.tiers import LoyaltyTiers
 from scoring.models.training import make_engine
+from scoring.models.value.spend import GammaGamma
 
 FILES = Path(__file__).parent / "files"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scoring.errors import EquiscoreError
 from scoring.models import Scorecard, WoEBinner
-from scoring.models.pmml import NAMESPACE
+from scoring.models.card.pmml import NAMESPACE
 
 PMML = {"p": NAMESPACE}
 COMPARE = {

@@ -10,9 +10,9 @@ from scipy.stats import rankdata
 
 from scoring.errors import EquiscoreError
 from scoring.models import Scorecard
-from scoring.models.contributions import Contributions, contributions
-from scoring.models.reasons import METHODS, REASONS, baselines, ranked, reason_codes
-from scoring.models.traits import Trait, Traits
+from scoring.models.explaining.contributions import Contributions, contributions
+from scoring.models.explaining.reasons import METHODS, REASONS, baselines, ranked, reason_codes
+from scoring.models.explaining.traits import Trait, Traits
 
 few = settings(max_examples=60, deadline=None)
 

@@ -10,9 +10,9 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from scoring.errors import EquiscoreError
 from scoring.models import Scorecard
-from scoring.models.reject_experiment import better_folds, gains, hide
-from scoring.models.reject_inference import RejectMethod, reject_inference_experiment
-from scoring.models.reject_methods import KINDS, Seen, extrapolation, fuzzy_augmentation, parcelling, reweighting, self_learning
+from scoring.models.refused.reject_experiment import better_folds, gains, hide
+from scoring.models.refused.reject_inference import RejectMethod, reject_inference_experiment
+from scoring.models.refused.reject_methods import KINDS, Seen, extrapolation, fuzzy_augmentation, parcelling, reweighting, self_learning
 
 METHODS = [RejectMethod("reweighting"), RejectMethod("fuzzy_augmentation"), RejectMethod("parcelling", factor=2)]
 

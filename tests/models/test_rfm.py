@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from scoring.errors import EquiscoreError
-from scoring.models.quantile_edges import quantile_edges
-from scoring.models.rfm import RFMSegmenter
+from scoring.models.segmenting.quantile_edges import quantile_edges
+from scoring.models.segmenting.rfm import RFMSegmenter
 
 
 @pytest.fixture(scope="module")

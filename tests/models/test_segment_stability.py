@@ -8,8 +8,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from scoring.errors import EquiscoreError
 from scoring.models import KMeansSegments
-from scoring.models.mixtures import GaussianMixtureSegments
-from scoring.models.segment_stability import choose_segments, segment_stability
+from scoring.models.segmenting.mixtures import GaussianMixtureSegments
+from scoring.models.segmenting.segment_stability import choose_segments, segment_stability
 
 
 @pytest.fixture(scope="module")

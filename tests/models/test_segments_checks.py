@@ -6,12 +6,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from scoring.models import KMeansSegments, ScoreBands
 from scoring.models.columns import ModelError, read_table
-from scoring.models.customer_value import BGNBD
-from scoring.models.mixtures import GaussianMixtureSegments
-from scoring.models.rfm import RFMSegmenter
-from scoring.models.spend import GammaGamma
-from scoring.models.stated_columns import numbers_of
-from scoring.models.tiers import LoyaltyTiers
+from scoring.models.segmenting.mixtures import GaussianMixtureSegments
+from scoring.models.segmenting.rfm import RFMSegmenter
+from scoring.models.segmenting.stated_columns import numbers_of
+from scoring.models.segmenting.tiers import LoyaltyTiers
+from scoring.models.value.customer_value import BGNBD
+from scoring.models.value.spend import GammaGamma
 
 
 def padded(estimator, X, *, reset, columns):

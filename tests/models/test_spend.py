@@ -9,8 +9,8 @@ from scipy import integrate, optimize, stats
 from statsmodels.tools.numdiff import approx_hess
 
 from scoring.errors import EquiscoreError
-from scoring.models.customer_value import BGNBD
-from scoring.models.spend import GammaGamma, _likelihood, customer_value, log_likelihoods
+from scoring.models.value.customer_value import BGNBD
+from scoring.models.value.spend import GammaGamma, _likelihood, customer_value, log_likelihoods
 
 CDNOW = (6.248803, 3.744588, 15.447748)
 TRUE = (4.0, 3.5, 20.0)

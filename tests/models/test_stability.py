@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from scoring.errors import EquiscoreError
-from scoring.models.stability import counted_bins, learn_bins
-from scoring.models.stability_intervals import population_stability, stability_parts
+from scoring.models.shifts.stability import counted_bins, learn_bins
+from scoring.models.shifts.stability_intervals import population_stability, stability_parts
 
 EVEN = np.full(10, 0.1)
 SKEWED = np.array([0.60, 0.20, 0.10, 0.05, 0.03, 0.015, 0.005])

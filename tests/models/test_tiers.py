@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scoring.errors import EquiscoreError
 from scoring.models.offers import OfferPolicy, in_force
-from scoring.models.tiers import LoyaltyTiers, guaranteed_on
+from scoring.models.segmenting.tiers import LoyaltyTiers, guaranteed_on
 
 EARN = {"bronze": 100.0, "silver": 500.0, "gold": 2000.0}
 KEEP = {"silver": 400.0, "gold": 1500.0}

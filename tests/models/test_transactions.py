@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.errors import EquiscoreError
-from scoring.models.rfm import RFMSegmenter
-from scoring.models.transactions import purchase_histories, rfm_table
+from scoring.models.segmenting.rfm import RFMSegmenter
+from scoring.models.value.transactions import purchase_histories, rfm_table
 
 NAMES = {"customer": "who", "date": "day", "amount": "paid"}
 AS_OF = date(2026, 1, 31)

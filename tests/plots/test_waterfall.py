@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from scoring.inquiry.drivers import drivers
-from scoring.models.contributions import POINTS, Contributions
+from scoring.models.explaining.contributions import POINTS, Contributions
 from scoring.plots import waterfall
 from scoring.plots.waterfall import OTHERS, plot_waterfall
 

@@ -1,0 +1,1 @@
+"""Whether scores, features and segments are still those of before."""

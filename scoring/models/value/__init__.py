@@ -1,0 +1,1 @@
+"""What a customer will be worth: histories of purchases, how often they come back, what they spend."""

@@ -1,0 +1,1 @@
+"""Scoring files of any size, and frames on a cluster, by the model of a study."""
