@@ -480,6 +480,12 @@ class Plan(Declared):
         """The direction of the score; 1 where there is none."""
         return 1.0 if self.score is None else self.score.direction
 
+    @property
+    def titles(self) -> dict[str, dict[str, str]]:
+        """What columns and attributes are called before readers, by language; an attribute comes before a column of its name."""
+        named = {**self.columns, **self.groups}
+        return {name: {str(language): words for language, words in one.title.items()} for name, one in named.items() if one.title}
+
     def portable(self) -> Plan:
         """Return a copy whose source says what was read, not where it lay."""
         return self.model_copy(update={"source": self.source and self.source.portable()})

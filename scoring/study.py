@@ -174,8 +174,7 @@ def conduct_study(
         from scoring.alternatives import search, tried
 
         log = None if alternatives_log is None else Path(alternatives_log)
-        titles = {name: {str(language): words for language, words in group.title.items()} for name, group in plan.groups.items()}
-        inquiry |= tried(search(scored, plan, asked=alternatives, log=log, step=step), titles=titles)
+        inquiry |= tried(search(scored, plan, asked=alternatives, log=log, step=step), titles=plan.titles)
     fingerprint = table.fingerprint or (frame_digest(frame, list(needed(plan, also))) if frame is not None else None)
     source = {"name": Path(table.described).name, "sha256": fingerprint, "rows": counts.total}
     return replace(study_of(plan, counts, scored, source, activity.document()), inquiry=inquiry)

@@ -247,9 +247,6 @@ def scores() -> bool:
     return True
 
 
-show()
-
-
 def other_ways() -> bool:
     """Show the other ways to score that were tried."""
     tables, language = published(), session.language()
@@ -263,7 +260,7 @@ def other_ways() -> bool:
     limits = {"auc": "ratio3", "auc_low": "ratio3", "auc_high": "ratio3", "worst_ratio": "ratio", "worst_low": "ratio", "worst_high": "ratio"}
     kinds = {"candidate": "text", "role": "text", **limits, "worst_off": "text", "excluded_groups": "count"}
     named_rows = listed.assign(
-        candidate=[title_of(row, language, titles=titles()) for row in records(listed)],
+        candidate=[title_of(row, language, titles=tables.plan.titles) for row in records(listed)],
         role=[next((words(f"candidate_{role}") for role in ("baseline", "chosen") if row[role]), "") for row in records(listed)],
         worst_off=[
             who({"attribute": row["worst_attribute"], "group": row["worst_group"]}, language, titles()) if row["worst_group"] else ""
@@ -273,3 +270,6 @@ def other_ways() -> bool:
     parts.table(named_rows, kinds, alt=words("caption_alternatives"))
     parts.note(parts.plain(words("note_alternatives")))
     return True
+
+
+show()

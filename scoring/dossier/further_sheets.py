@@ -155,7 +155,7 @@ def _candidate(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
     role = next((view.say(f"candidate_{role}") for role in ("baseline", "chosen") if row[role]), "")
     words = {name: _whether(view, row[name]) for name in ("uses_protected_at_decision", "on_frontier")}
     words |= {
-        "candidate": title_of(row, view.language, titles=view.titles),
+        "candidate": title_of(row, view.language, titles=view.plan.titles),
         "role": role,
         "status": view.say(f"status_{row['status'].replace(' ', '_')}"),
     }

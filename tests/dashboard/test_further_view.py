@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import scoring
-from scoring.plan import Membership, Population, Stage
+from scoring.alternatives import Asked
+from scoring.plan import Column, Membership, Population, Stage
 from scoring.texts import say
 
 pytest.importorskip("streamlit")
@@ -166,3 +167,29 @@ def test_the_french_page_holds_no_english_word(opened, asked):
     tables = " ".join(str(cell) for frame in app.dataframe for cell in frame.value.astype(str).to_numpy().ravel())
     english = r"\b(the|of|and|with|from|people|groups?|others?|than|were|which|known|is|by|not|shown)\b"
     assert not re.findall(english, said(app).replace(SHARES, "") + tables)
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """Return a folder that holds a study with a search for other ways to score."""
+    frame = people(1500).dropna(subset="repaid")
+    plan = scoring.audit(frame, groups=["sex"], decision="granted", favourable="yes", outcome="repaid", favourable_outcome="good", score="score").plan
+    features = {name: Column(type="text", roles=frozenset(["feature"])) for name in ("band", "cell")}
+    plan = plan.model_copy(update={"columns": {**plan.columns, **features}})
+    root = tmp_path_factory.mktemp("searched")
+    activity = scoring.ProcessingActivity.model_construct(study=plan)
+    study = scoring.conduct_study(activity, frame, alternatives=Asked(families=("reweighing",), n_jobs=1))
+    study.save(root / "further")
+    return root
+
+
+@LANGUAGES
+def test_other_ways_to_score_are_told_and_listed(opened, searched, language):
+    app = opened(searched, language, "further")
+    assert not app.exception
+    assert say("dossier_further.heading_alternatives", language) in [head.value for head in app.header]
+    study = scoring.Study.load(searched / "further")
+    shown, listed = table(app, "worst_ratio"), study.alternatives().query("baseline == True")
+    assert listed["worst_ratio"].item() in shown["worst_ratio"].tolist()
+    assert study.alternatives_findings(language)[0].split(":")[0] in said(app)
+    assert not set(re.findall(r"\w+", said(app).lower())) & TOO_MUCH

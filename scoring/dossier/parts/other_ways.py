@@ -21,7 +21,7 @@ def other_ways(view: View) -> Iterator[Block]:
     yield view.heading("alternatives")
     yield Paragraph(view.say("alternatives_intro"))
     yield Bullets(tuple(view.tables.alternatives_findings(view.language)))
-    asked: dict[str, Any] = {"bounds": view.plan.bounds, "language": view.language, "titles": view.titles}
+    asked: dict[str, Any] = {"bounds": view.plan.bounds, "language": view.language, "titles": view.plan.titles}
     svg = to_svg(plot_frontier(rows, **asked), "alternatives")
     lines = tuple(_line(view, row) for row in rows_of(listed))
     yield Figure(svg, view.say("caption_alternatives_figure"), frontier_alternative(rows, **asked), lines)
@@ -39,7 +39,7 @@ def other_ways(view: View) -> Iterator[Block]:
 def _row(view: View, row: Mapping[str, Any]) -> Row:
     role = next((view.say(f"candidate_{role}") for role in ("baseline", "chosen") if row[role]), "")
     cells = (
-        title_of(row, view.language, titles=view.titles),
+        title_of(row, view.language, titles=view.plan.titles),
         Estimate(row["auc"], row["auc_low"], row["auc_high"]),
         Estimate(row["worst_ratio"], row["worst_low"], row["worst_high"]),
         view.say("named_level", name=view.name(row["worst_attribute"]), level=view.level(row["worst_group"])) if row["worst_group"] else "",
@@ -51,4 +51,4 @@ def _row(view: View, row: Mapping[str, Any]) -> Row:
 
 def _line(view: View, row: Mapping[str, Any]) -> str:
     figures = {name: row[name] for name in ("auc", "worst_ratio")}
-    return view.say("line_alternatives", title=title_of(row, view.language, titles=view.titles), **figures)
+    return view.say("line_alternatives", title=title_of(row, view.language, titles=view.plan.titles), **figures)
