@@ -483,7 +483,7 @@ class Plan(Declared):
     @property
     def titles(self) -> dict[str, dict[str, str]]:
         """What columns and attributes are called before readers, by language; an attribute comes before a column of its name."""
-        named = {**self.columns, **self.groups}
+        named: dict[str, Column | Group] = {**self.columns, **self.groups}
         return {name: {str(language): words for language, words in one.title.items()} for name, one in named.items() if one.title}
 
     def portable(self) -> Plan:
