@@ -13,6 +13,7 @@ from scoring.errors import EquiscoreError, nearest
 from scoring.further import FurtherTables
 from scoring.plots.bounds import plot_bounds
 from scoring.plots.forest import plot_ratios
+from scoring.plots.frontier import plot_frontier
 from scoring.plots.funnel import plot_funnel
 from scoring.plots.groups_calibration import plot_group_calibration
 from scoring.plots.heatmap import plot_heatmap
@@ -64,6 +65,11 @@ def _funnel(asked: Asked) -> Axes:
     return plot_funnel(asked.only(asked.tables.funnel()), bounds=plan.bounds, stages=stages, **asked.look)
 
 
+def _frontier(asked: Asked) -> Axes:
+    plan = asked.tables.plan
+    return plot_frontier(asked.tables.alternatives(), bounds=plan.bounds, **{**asked.look, "titles": plan.titles})
+
+
 def _waterfall(asked: Asked) -> Axes:
     rows = asked.only(asked.tables.drivers())
     return plot_waterfall(rows[rows["group"] == rows["group"].iloc[0]] if len(rows) else rows, **asked.look)
@@ -78,6 +84,7 @@ DRAWINGS: Final[Mapping[str, Callable[[Asked], Axes]]] = {
     "calibration": lambda asked: plot_group_calibration(asked.only(asked.tables.calibration(by=asked.attribute)), **asked.look),
     "sweep": lambda asked: plot_sweep(asked.only(asked.tables.threshold_sweep(asked.attribute)), cutoff=asked.tables.cutoff, **asked.look),
     "funnel": _funnel,
+    "frontier": _frontier,
     "waterfall": _waterfall,
 }
 

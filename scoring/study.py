@@ -87,7 +87,7 @@ class Study(FurtherTables):
             Of the ratios; by default the primary one.
         kind
             ``forest`` (ratios against the tolerance), ``heatmap``, ``lattice`` (combinations), ``bounds``, ``roc``, ``calibration``,
-            ``sweep``, ``funnel`` or ``waterfall`` (of the drivers of one group).
+            ``sweep``, ``funnel``, ``frontier`` (of other ways to score) or ``waterfall`` (of the drivers of one group).
         attribute, group
             Of a drawing of one attribute or group; by default the first.
         ax, language

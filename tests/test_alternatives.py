@@ -41,6 +41,14 @@ def test_what_was_tried_is_kept_whole(searched, loaded):
     assert loaded.published().alternatives_findings("fr")
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_study_draws_its_frontier(loaded, language):
+    drawn = loaded.plot(kind="frontier", language=language)
+    assert drawn._repr_png_().startswith(b"\x89PNG")
+    words = " ".join(text.get_text() for text in drawn.figure.findobj(lambda one: hasattr(one, "get_text")))
+    assert "n = 700" in words
+
+
 def test_the_search_changes_nothing_in_the_study(searched, credit_study):
     pd.testing.assert_frame_equal(searched.judged(), credit_study.judged())
 

@@ -24,7 +24,7 @@ def study():
     return scoring.audit(frame, groups=groups, **said)
 
 
-@pytest.mark.parametrize("kind", sorted(set(DRAWINGS) - {"waterfall"}))
+@pytest.mark.parametrize("kind", sorted(set(DRAWINGS) - {"waterfall", "frontier"}))
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_study_draws_itself(study, kind, language):
     drawn = study.plot(kind=kind, language=language)
@@ -56,6 +56,8 @@ def test_an_unknown_drawing_or_attribute_is_said(study):
         study.plot(kind="roc", attribute="town")
     with pytest.raises(StudyError, match="This study holds no drivers"):
         study.plot(kind="waterfall")
+    with pytest.raises(StudyError, match="This study holds no alternatives"):
+        study.plot(kind="frontier")
 
 
 def test_two_studies_are_compared_group_by_group(study):

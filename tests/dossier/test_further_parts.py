@@ -186,6 +186,7 @@ def test_every_sentence_and_caption_is_in_the_page_and_in_the_markdown(asked, la
     assert all(heading in text for heading in headings)
 
 
+@pytest.mark.slow
 def test_the_french_dossier_holds_no_english_word(asked, narrow):
     for study in (asked, narrow):
         for name, text in texts(study, "fr").items():
@@ -263,6 +264,7 @@ def test_strata_are_listed_where_the_ratio_turns_round(asked):
     assert [row.cells[1].trials for row in table.rows] == rows["trials"].tolist()
 
 
+@pytest.mark.slow
 @LANGUAGES
 def test_a_stratum_of_one_person_is_shown_nowhere(narrow, language):
     assert "Strate Unique" in set(narrow.by_stratum()["stratum"])
@@ -305,6 +307,7 @@ def test_a_stage_where_few_are_left_is_withheld(narrow, language):
         assert not [row for row in rows if row[1] == "west" and say("funnel.decision", language) in row]
 
 
+@pytest.mark.slow
 @LANGUAGES
 def test_amounts_of_two_people_are_shown_nowhere(narrow, language):
     for name, text in texts(narrow, language).items():
@@ -477,6 +480,7 @@ def test_a_saved_study_says_the_same(asked, tmp_path):
         assert before == after, anchor
 
 
+@pytest.mark.slow
 def test_text_from_data_and_declaration_is_text():
     words = ("<script>alert(1)</script>", "=HYPERLINK('x')", "+1|2", "$\\frac{a}$ *b*", "{{ 7*7 }}")
     shares = {words[0]: 0.6, words[1]: 0.4}

@@ -298,6 +298,7 @@ def test_the_same_label_in_two_attributes_stays_two_groups():
     assert found == {("a", "x"): (1, 2), ("a", "y"): (1, 1), ("b", "x"): (1, 1), ("b", "y"): (1, 2)}
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, derandomize=True)
 @given(frame=files(), seed=st.integers(0, 1000))
 def test_two_halves_add_up_to_the_whole(frame, seed):

@@ -212,6 +212,7 @@ def test_clusters_widen_and_a_stored_study_gives_the_same(frame):
         funnel_rows(replace(stored, effects=kept[kept["metric"] == "stage.eligible"], _margins={}), plan.funnel, bounds=BOUNDS)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_rows_and_the_names_of_groups_change_nothing(seed):

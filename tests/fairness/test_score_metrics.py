@@ -504,6 +504,7 @@ def test_p28_the_probability_of_bad_is_turned(frame):
 # invariants
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.integers(20, 200))
 def test_order_of_rows_and_names_of_groups_change_nothing(seed, n):
