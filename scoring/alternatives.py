@@ -19,7 +19,7 @@ from scoring.inquiry.alternatives.result import Alternatives
 from scoring.inquiry.alternatives.search import search_alternatives
 from scoring.inquiry.alternatives.settings import Payoffs, Settings
 from scoring.plan import Plan
-from scoring.scores import Scored, costs_of, groups_of, outcomes_of, persons_of, sound_rows
+from scoring.scores import Scored, costs_of, features_of, groups_of, outcomes_of, persons_of, plain_parameters, sound_rows
 from scoring.tables import Table, collect
 from scoring.vocabulary import OF_A_SEARCH, Role
 
@@ -122,8 +122,7 @@ def _features(rows: pa.Table, table: Table, plan: Plan, asked: Asked) -> pd.Data
         raise StudyError(f"features: {', '.join(absent)} not declared, or not read. Fix: declare them with the role feature.")
     if not wanted:
         raise StudyError("There are no features that are not protected, so there is nothing to search. Fix: give the role feature to some columns.")
-    taken = {name: rows[table.own[name]].to_pandas() for name in wanted}
-    return pd.DataFrame({name: column.replace(r"^\s*$", None, regex=True) if column.dtype.kind in "OU" else column for name, column in taken.items()})
+    return features_of(rows, table, plan, wanted)
 
 
 def _current(rows: pa.Table, table: Table, plan: Plan, sound: NDArray[np.bool_]) -> NDArray[np.float64] | None:
@@ -162,7 +161,7 @@ def _settings(scored: Scored, plan: Plan, asked: Asked, decided: pd.Series[Any],
     shared: dict[str, Any] = {
         "payoffs": asked.payoffs, "bounds": plan.bounds, "reference": plan.reference, "seed": train.seed if train else plan.seed,
         "holdout": asked.holdout, "engine": train.engine if train else "scorecard", "folds": train.folds if train else 5,
-        "parameters": _plain(train.parameters) if train else {},
+        "parameters": plain_parameters(train.parameters) if train else {},
     }  # fmt: skip
     rule = plan.decision.cutoff
     if rule is not None and rule.rule == "cost":
@@ -171,10 +170,6 @@ def _settings(scored: Scored, plan: Plan, asked: Asked, decided: pd.Series[Any],
     if rule is not None:
         return Settings(rule="accept_share", value=rule.value if rule.rule == "accept_share" else scored.facts["cutoff"]["share"], **shared)
     return Settings(rule="accept_share", value=_share(decided, weights), **shared)
-
-
-def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()}
 
 
 def _share(decided: pd.Series[Any], weights: NDArray[np.float64] | None) -> float:

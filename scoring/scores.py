@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
@@ -22,6 +22,9 @@ from scoring.fairness.one_pass import SCORE_COLUMN, SEGMENT_COLUMN, group_key
 from scoring.plan import Cutoff, Plan
 from scoring.tables import FAULT, Table, collect, extended
 from scoring.vocabulary import ColumnType, Role
+
+if TYPE_CHECKING:
+    from scoring.segmenting import Learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
     train = plan.score.train if plan.score else None
     if train is None or plan.outcome is None:
         raise ContractError("There is nothing to learn from. Fix: declare study.outcome.")
-    engine = make_engine(train.engine, calibration=train.calibration, **_plain(train.parameters))
+    engine = make_engine(train.engine, calibration=train.calibration, **plain_parameters(train.parameters))
     rows = collect(table.frame)
     frame = features_of(rows, table, plan)
     known, weights = sound_rows(rows, table, plan)
@@ -81,7 +84,7 @@ def _trained(table: Table, plan: Plan) -> tuple[Table, Any, dict[str, Any]]:
     facts = {
         "engine": train.engine, "scale": fitted.scale, "folds": train.folds, "seed": train.seed, "features": plan.features,
         "fold_aucs": list(fitted.fold_aucs), "trained_on": int((known & told.notna()).sum()),
-        "parameters": _plain(train.parameters), "calibration": train.calibration, "calibrated": _known_only(fitted.calibration._asdict()),
+        "parameters": plain_parameters(train.parameters), "calibration": train.calibration, "calibrated": _known_only(fitted.calibration._asdict()),
     }  # fmt: skip
     if plan.score and plan.score.horizon:
         facts["horizon_not_passed"] = int(_running(rows, table, plan).sum())
@@ -98,9 +101,9 @@ def sound_rows(rows: pa.Table, table: Table, plan: Plan) -> tuple[NDArray[np.boo
     return sound, np.where(sound, weights, 0.0)
 
 
-def features_of(rows: pa.Table, table: Table, plan: Plan) -> pd.DataFrame:
-    """Return the features as a frame under their own names; blanks are missing."""
-    taken = {name: rows[table.own[name]].to_pandas() for name in plan.features}
+def features_of(rows: pa.Table, table: Table, plan: Plan, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the features, or the columns named, as a frame under their own names; blanks are missing."""
+    taken = {name: rows[table.own[name]].to_pandas() for name in (plan.features if names is None else names)}
     return pd.DataFrame({name: column.replace(r"^\s*$", None, regex=True) if column.dtype.kind in "OU" else column for name, column in taken.items()})
 
 
@@ -124,7 +127,8 @@ def _running(rows: pa.Table, table: Table, plan: Plan) -> NDArray[np.bool_]:
     return ~passed
 
 
-def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of an engine as its constructor takes them: lists, where a declaration holds tuples."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()}
 
 
@@ -200,16 +204,20 @@ def costs_of(rows: pa.Table, table: Table, rule: Cutoff, chosen: NDArray[np.bool
 
 def _segmented(table: Table, plan: Plan) -> tuple[Table, dict[str, Any]]:
     """Make the declared segments, from the columns that they need and no other."""
-    from scoring.segmenting import Learned, make_segments
+    from scoring.segmenting import make_segments
 
-    def read(names: Sequence[str]) -> Learned:
-        needed = sorted({*names, *plan.with_role(Role.WEIGHT)})
-        rows = collect(table.frame.select(*[nw.col(table.own[name]) for name in needed], nw.col(FAULT)))
-        sound, weights = sound_rows(rows, table, plan)
-        frame = pd.DataFrame({name: pd.to_numeric(rows[table.own[name]].to_pandas()).to_numpy(float, na_value=np.nan) for name in names})
-        return Learned(frame, sound.astype(float) if weights is None else weights)
+    return make_segments(table, plan, lambda names: learned_from(table, plan, names))
 
-    return make_segments(table, plan, read)
+
+def learned_from(table: Table, plan: Plan, names: Sequence[str]) -> Learned:
+    """Return the numbers that segments are learned from, and what each row weighs: nothing where it is broken."""
+    from scoring.segmenting import Learned
+
+    needed = sorted({*names, *plan.with_role(Role.WEIGHT)})
+    rows = collect(table.frame.select(*[nw.col(table.own[name]) for name in needed], nw.col(FAULT)))
+    sound, weights = sound_rows(rows, table, plan)
+    frame = pd.DataFrame({name: pd.to_numeric(rows[table.own[name]].to_pandas()).to_numpy(float, na_value=np.nan) for name in names})
+    return Learned(frame, sound.astype(float) if weights is None else weights)
 
 
 def person_rows(scored: Scored, plan: Plan) -> pa.Table:

@@ -261,7 +261,7 @@ def other_ways() -> bool:
     kinds = {"candidate": "text", "role": "text", **limits, "worst_off": "text", "excluded_groups": "count"}
     named_rows = listed.assign(
         candidate=[title_of(row, language, titles=tables.plan.titles) for row in records(listed)],
-        role=[next((words(f"candidate_{role}") for role in ("baseline", "chosen") if row[role]), "") for row in records(listed)],
+        role=[further_words.role_of(row, language) for row in records(listed)],
         worst_off=[
             who({"attribute": row["worst_attribute"], "group": row["worst_group"]}, language, titles()) if row["worst_group"] else ""
             for row in records(listed)

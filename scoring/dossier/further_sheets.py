@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scoring.dossier import further_rows
-from scoring.dossier.further_words import source_of, stage_titles, strata_title
+from scoring.dossier.further_words import role_of, source_of, stage_titles, strata_title
 from scoring.dossier.parts.amounts import amount_title
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.unobserved import why
@@ -152,11 +152,10 @@ def _score(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _candidate(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    role = next((view.say(f"candidate_{role}") for role in ("baseline", "chosen") if row[role]), "")
     words = {name: _whether(view, row[name]) for name in ("uses_protected_at_decision", "on_frontier")}
     words |= {
         "candidate": title_of(row, view.language, titles=view.plan.titles),
-        "role": role,
+        "role": role_of(row, view.language),
         "status": view.say(f"status_{row['status'].replace(' ', '_')}"),
     }
     words |= {"why_not": row["reason"] or "", "worst_attribute": view.name(row["worst_attribute"]) if row["worst_attribute"] else ""}

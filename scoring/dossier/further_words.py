@@ -160,3 +160,8 @@ def _prefixed(prefix: str, values: Mapping[str, float]) -> dict[str, float]:
 
 def _numbers(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: row[name] for name in names}
+
+
+def role_of(row: Mapping[str, Any], language: str) -> str:
+    """Say what a way to score is in a search: the baseline, the choice, or nothing of these."""
+    return next((say(f"dossier_further.candidate_{role}", language) for role in ("baseline", "chosen") if row[role]), "")

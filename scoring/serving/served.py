@@ -8,19 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import narwhals as nw
-import numpy as np
-import pandas as pd
-
 from scoring.customers.intake import admit
 from scoring.errors import ContractError
 from scoring.plan import Plan
-from scoring.scores import score_customers, sound_rows
+from scoring.scores import learned_from, score_customers
 from scoring.segmenting import Learned, make_segments
 from scoring.storage import estimator_of
 from scoring.study import Study
-from scoring.tables import FAULT, Table, collect
-from scoring.vocabulary import ColumnType, Role
+from scoring.tables import Table
+from scoring.vocabulary import ColumnType
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +180,4 @@ def _reader(plan: Plan, study: Study | None) -> Callable[[Sequence[str]], Learne
             )
         return table
 
-    def read(names: Sequence[str]) -> Learned:
-        table = source()
-        needed = sorted({*names, *plan.with_role(Role.WEIGHT)})
-        rows = collect(table.frame.select(*[nw.col(table.own[name]) for name in needed], nw.col(FAULT)))
-        sound, weights = sound_rows(rows, table, plan)
-        frame = pd.DataFrame({name: pd.to_numeric(rows[table.own[name]].to_pandas()).to_numpy(float, na_value=np.nan) for name in names})
-        return Learned(frame, sound.astype(float) if weights is None else weights)
-
-    return read
+    return lambda names: learned_from(source(), plan, names)

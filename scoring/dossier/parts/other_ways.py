@@ -7,6 +7,7 @@ from typing import Any
 
 from scoring.dossier.document import Block, Bullets, Column, Estimate, Figure, Paragraph, Row, TableBlock
 from scoring.dossier.further_rows import other_ways as tried
+from scoring.dossier.further_words import role_of
 from scoring.dossier.view import View, rows_of
 from scoring.inquiry.alternatives.sentences import title_of
 from scoring.plots.canvas import to_svg
@@ -37,7 +38,6 @@ def other_ways(view: View) -> Iterator[Block]:
 
 
 def _row(view: View, row: Mapping[str, Any]) -> Row:
-    role = next((view.say(f"candidate_{role}") for role in ("baseline", "chosen") if row[role]), "")
     cells = (
         title_of(row, view.language, titles=view.plan.titles),
         Estimate(row["auc"], row["auc_low"], row["auc_high"]),
@@ -46,7 +46,7 @@ def _row(view: View, row: Mapping[str, Any]) -> Row:
         row["excluded_groups"],
         view.say("said_yes" if row["uses_protected_at_decision"] else "said_no"),
     )
-    return Row(cells, role)
+    return Row(cells, role_of(row, view.language))
 
 
 def _line(view: View, row: Mapping[str, Any]) -> str:
