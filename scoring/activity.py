@@ -12,10 +12,12 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from scoring.assessment import Assessment, SignOff
 from scoring.consistency import contradictions
 from scoring.declaration import Text, explained, load_yaml
 from scoring.errors import DeclarationError, raise_all
 from scoring.plan import Declared, Plan, Word
+from scoring.stated import StatedFacts
 from scoring.vocabulary import LegalBasis
 
 
@@ -75,6 +77,9 @@ class ProcessingActivity(Declared):
     transfers: tuple[Transfer, ...] = Field(description="To third countries; an empty list says that there are none.")
     retention: tuple[Retention, ...] = Field(min_length=1)
     security: tuple[Text, ...] = Field(min_length=1, description="General description of the security measures (art. 32).")
+    facts: StatedFacts = Field(StatedFacts(), description="Facts that rules of law ask for; what is not known is left out.")
+    assessment: Assessment = Assessment()
+    review: SignOff | None = None
     study: Plan
 
     @classmethod

@@ -118,10 +118,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Callout:
-    """What must not be missed."""
+    """What must not be missed; `missing` marks what the dossier still lacks, with who must supply it."""
 
     title: str
     items: tuple[str, ...]
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -32,11 +32,23 @@ class View:
     study: Study
     tables: FurtherTables
     language: str
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """What people recorded in the register, as plain data: opinions, reviews, justifications, incidents, the head of the trail."""
 
     @classmethod
-    def of(cls, study: Study, language: str) -> View:
+    def of(cls, study: Study, language: str, record: Mapping[str, Any] | None = None) -> View:
         """Return the view of a study's published tables."""
-        return cls(study, study.published(), language)
+        return cls(study, study.published(), language, record or {})
+
+    @property
+    def declared(self) -> Mapping[str, Any]:
+        """The declaration as plain data; nothing of an audit."""
+        return self.study.document or {}
+
+    @property
+    def assessment(self) -> Mapping[str, Any]:
+        """What the controller says beyond the register entry (`scoring.assessment`); a study of before has none."""
+        return self.declared.get("assessment") or {}
 
     @property
     def plan(self) -> Plan:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from scoring.facts import Value
 from scoring.law.conditions import UNKNOWN, YES, Truth
-from scoring.law.facts import Value
 from scoring.law.rules import Confidence, Rule, RuleBook
 from scoring.law.trace import evaluate
 from scoring.texts import say

@@ -29,7 +29,7 @@ from enum import StrEnum
 from typing import Final
 
 from scoring.errors import DeclarationError
-from scoring.law.facts import Facts, Value
+from scoring.facts import Facts, Value
 
 
 class ConditionError(DeclarationError):

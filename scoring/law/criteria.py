@@ -17,8 +17,7 @@ from typing import Any, Final
 import pandas as pd
 
 from scoring.errors import EquiscoreError
-from scoring.law.facts import mend
-from scoring.law.vocabulary import SPLIT
+from scoring.facts import SPLIT, mend
 from scoring.texts import pick, say
 from scoring.vocabulary import Criterion
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 import pandas as pd
 
 from scoring.errors import EquiscoreError
+from scoring.facts import Value, checked_facts
 from scoring.law.ai_act import AiClass, Duty, ai_class, duties
 from scoring.law.conditions import NO, UNKNOWN, YES, Reading, Truth, World
 from scoring.law.decisiveness import DECISIVE_SHARE
-from scoring.law.facts import Value, checked_facts
 from scoring.law.rules import Confidence, RuleBook, condition, packaged_rules
 from scoring.law.trace import Answer, Finding, Outcome, Trace, evaluate
 from scoring.law.wp248 import RULE_OF_ITEM, Test, cnil_list, nine_criteria, shown, written
@@ -153,7 +153,7 @@ def formalities(facts: Mapping[str, Any], as_of: date, rules: RuleBook | None = 
 
     Parameters
     ----------
-    facts : name -> value (`scoring.law.facts`); what is not known is left out.
+    facts : name -> value (`scoring.facts`); what is not known is left out.
     as_of : the day on which the law is asked.
     rules : by default those of the package.
     answers : rule id -> what a named human answered where no fact can.

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
+from scoring.facts import FACTS, Fact, mend
 from scoring.law.conditions import OPERATORS, Among, Applies, Compared, Condition, ConditionError, Count, Elapsed, Joined, Known, Not, Stated
-from scoring.law.facts import FACTS, Fact, mend
 
 DEPTH: Final = 50
 """Brackets within brackets: more is a slip or an attack, not a rule."""

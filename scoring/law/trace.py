@@ -12,8 +12,8 @@ from typing import Any, Final
 import pandas as pd
 
 from scoring.errors import EquiscoreError
+from scoring.facts import Facts, Value, checked_facts
 from scoring.law.conditions import NO, UNKNOWN, YES, Among, Reading, Truth, World
-from scoring.law.facts import Facts, Value, checked_facts
 from scoring.law.rules import Confidence, Rule, RuleBook
 from scoring.texts import has, pick, say
 

@@ -12,9 +12,9 @@ from datetime import date
 from typing import Any, Final
 
 from scoring.errors import EquiscoreError
+from scoring.facts import CNIL_LIST, Facts, Value
 from scoring.law.conditions import NO, UNKNOWN, YES, Reading, Truth, World
 from scoring.law.rules import condition
-from scoring.law.vocabulary import CNIL_LIST, Facts, Value
 from scoring.texts import has, say
 
 CRITERIA: Final[Mapping[str, str]] = {

@@ -3,10 +3,10 @@
 from datetime import date, timedelta
 from itertools import islice, product
 
+from scoring.facts import FACTS
 from scoring.law.conditions import Among, Applies, Compared, Count, Elapsed, Joined, Known, Not, Stated, Truth, later, rules_named
 from scoring.law.rules import RuleBook
 from scoring.law.trace import TERRITORY, Answer, Outcome, evaluate
-from scoring.law.vocabulary import FACTS
 
 TRIES = 3000
 DAYS = [date(2028, 1, 1), date(2026, 12, 1), date(2023, 12, 31), date(2017, 12, 1), date(2010, 1, 1)]

@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from law_small import DAY, rule
 
 from scoring.errors import EquiscoreError, FaultyInput
+from scoring.facts import FACTS, checked_facts
 from scoring.law.conditions import ConditionError, Count, Elapsed, Joined, Known, Not, Reading, Stated, Truth, World, facts_named, later, rules_named
-from scoring.law.facts import checked_facts, facts_of
+from scoring.law.facts import facts_of
 from scoring.law.parsing import parse
-from scoring.law.vocabulary import FACTS
 from scoring.texts import LANGUAGES, say
 
 YES, NO, UNKNOWN = Truth

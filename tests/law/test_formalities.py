@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from law_small import DAY, SMALL, book, rule
 
 from scoring.errors import EquiscoreError
+from scoring.facts import checked_facts
 from scoring.fairness.intervals import proportion_interval
 from scoring.law.au_005 import au_005_variables
 from scoring.law.decisiveness import DECISIVE_SHARE, decisiveness
-from scoring.law.facts import checked_facts
 from scoring.law.formalities import FORMS, derived, formalities
 from scoring.law.rules import packaged_rules
 from scoring.law.trace import Answer, evaluate

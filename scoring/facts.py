@@ -1,15 +1,17 @@
 """The facts that conditions of law speak of: a closed list, so that a slip is a fault and never a silent "unknown".
 
-What is asked while a fact is not known stands in the texts (``law.fact_<name>``).
+A declaration states them, `scoring.law` asks them. What is asked while a fact is not known stands in the texts (``law.fact_<name>``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from scoring.errors import DeclarationError, nearest, raise_all
 from scoring.vocabulary import Criterion, LegalBasis
 
 Kind = Literal["bool", "word", "number", "list", "date"]
@@ -121,3 +123,104 @@ FACTS: Final[Mapping[str, Fact]] = {
     "cnil_list_items": Fact("list", CNIL_LIST),
     "breach_of": Fact("list", BREACHES),
 }
+
+
+def checked_facts(given: Mapping[str, Any], *, where: str = "facts") -> dict[str, Value]:
+    """Return facts in their proper kinds; what is said to be unknown (nothing, "unknown") is left out.
+
+    ``yes`` and ``no`` are the words that YAML of ours reads for truth values; a single word stands for a list of one.
+
+    Raises
+    ------
+    FaultyInput or DeclarationError
+        With every fault: a name or a value that the vocabulary does not have, a value of another kind.
+
+    Examples
+    --------
+    >>> checked_facts({"profiling": "yes", "channel": "email", "large_scale": None})
+    {'profiling': True, 'channel': ('email',)}
+    """
+    known: dict[str, Value] = {}
+    faults: list[DeclarationError] = []
+    for name, value in given.items():
+        if value is None or value == "unknown":
+            continue
+        try:
+            known[name] = proper(name, value)
+        except ValueError as fault:
+            faults.append(DeclarationError(f"{where}: {name}: {fault}"))
+    raise_all(where, faults)
+    return known
+
+
+def proper(name: str, value: Any) -> Value:
+    """Return a fact in its proper kind.
+
+    Raises
+    ------
+    ValueError
+        No such fact, or a value of another kind: what is wrong, and how to mend it.
+
+    >>> proper("channel", "email")
+    ('email',)
+    """
+    if name not in FACTS:
+        raise ValueError(f"no fact {name!r}. Fix: {mend(name, FACTS)}")
+    return _PROPER[FACTS[name].kind](FACTS[name], value)
+
+
+def mend(word: str, known: Iterable[str]) -> str:
+    """Say how a word that the vocabulary does not have is mended: the nearest one that it has, or all.
+
+    >>> mend("profilling", ["profiling"]), mend("x", ["yes", "no"])
+    ("did you mean 'profiling'?", 'use one of no, yes.')
+    """
+    words = [str(one) for one in known]
+    near = nearest(word, words)
+    return f"did you mean {near!r}?" if near else _choices(sorted(words))
+
+
+def _choices(known: list[str]) -> str:
+    return f"use one of {', '.join(known)}." if len(known) <= 30 else f"use one of the {len(known)} that `scoring.facts` lists."
+
+
+def _truth(_: Fact, value: Any) -> bool:
+    truth = {"yes": True, "no": False, "true": True, "false": False}.get(str(value).lower())
+    if truth is None:
+        raise ValueError(f"should be yes or no (it is {value!r}). Fix: write yes or no, or leave it out while it is not known.")
+    return truth
+
+
+def _amount(_: Fact, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124  (nan)
+        raise ValueError(f"should be a number (it is {value!r}). Fix: write a number, or leave it out while it is not known.")
+    return float(value)
+
+
+def _day(_: Fact, value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)):
+        raise ValueError(f"should be a day (it is {value!r}). Fix: write it like 2026-01-31.")
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"no such day as {value!r}. Fix: write one that is in the calendar.") from None
+
+
+def _word(fact: Fact, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"should be one word (it is {value!r}). Fix: use one of {', '.join(fact.allowed)}.")  # noqa: TRY004  (a fault of the file, not of the code)
+    if fact.allowed and value not in fact.allowed:
+        raise ValueError(f"no value {value!r}. Fix: {mend(value, fact.allowed)}")
+    return str(value)
+
+
+def _words(fact: Fact, value: Any) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, (list, tuple, set, frozenset)):
+        raise ValueError(f"should be a list (it is {value!r}). Fix: list some of {', '.join(fact.allowed)}.")  # noqa: TRY004  (a fault of the file, not of the code)
+    return tuple(dict.fromkeys(_word(fact, one) for one in (listed if isinstance(listed, (list, tuple)) else sorted(listed))))
+
+
+_PROPER: Final[Mapping[str, Callable[[Fact, Any], Value]]] = {"bool": _truth, "number": _amount, "date": _day, "word": _word, "list": _words}
