@@ -41,6 +41,15 @@ _Loader.add_implicit_resolver(
 )
 
 
+class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # PyYAML without libyaml has none
+    """The same in C, some ten times faster."""
+
+
+_FastLoader.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+_SHALLOW = 1_000
+"""Brackets and leading marks that a text may hold to be read in C: C has no guard against deep nesting."""
+
+
 class Lines:
     """Line of each key of a YAML file."""
 
@@ -63,9 +72,7 @@ def load_yaml(path: Path) -> tuple[dict[str, Any], Lines, list[EquiscoreError]]:
     if not path.is_file():
         raise DeclarationError(f"{path}: no such file. Fix: give the path of an activity.yaml; `equiscore activity new` writes one.")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        tree = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+        content, keys = _parsed(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DeclarationError(f"{path}: not written in UTF-8 (byte {error.start:,}). Fix: save it as UTF-8.") from error
     except yaml.MarkedYAMLError as error:
@@ -79,11 +86,36 @@ def load_yaml(path: Path) -> tuple[dict[str, Any], Lines, list[EquiscoreError]]:
     if not isinstance(content, dict):
         raise DeclarationError(f"{path}: a declaration is keys and values, this is not. Fix: start from `equiscore activity new`.")
     places, twice = dict[Where, int](), list[EquiscoreError]()
-    for where, line in _keys(tree, set()):
+    for where, line in keys:
         if where in places:
             twice.append(DeclarationError(f"{path}:{line}: {dotted(where)}: written twice, also in line {places[where]}. Fix: keep one."))
         places.setdefault(where, line)
     return content, Lines(places), twice
+
+
+def _parsed(text: str) -> tuple[Any, list[tuple[Where, int]]]:
+    """Return the content and the line of each key; a fault is told in the words of the loader that is not in C."""
+    if _nesting(text) <= _SHALLOW:
+        try:
+            return _read(text, _FastLoader)
+        except (yaml.YAMLError, ValueError):  # said below
+            pass
+    return _read(text, _Loader)
+
+
+def _read(text: str, kind: type[Any]) -> tuple[Any, list[tuple[Where, int]]]:
+    loader = kind(text)
+    try:
+        node = loader.get_single_node()
+        keys = list(_keys(node, set()))  # before merge keys are put in their place
+        return None if node is None else loader.construct_document(node), keys
+    finally:
+        loader.dispose()
+
+
+def _nesting(text: str) -> int:
+    """Return a number that the depth of a text is never above."""
+    return text.count("[") + text.count("{") + max((len(marks) for marks in re.findall(r"^[ \t?:-]*", text, re.MULTILINE)), default=0)
 
 
 def _keys(node: yaml.Node | None, seen: set[int], above: Where = ()) -> Iterator[tuple[Where, int]]:

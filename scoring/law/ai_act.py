@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from scoring.facts import Value
-from scoring.law.conditions import UNKNOWN, YES, Truth
+from scoring.law.conditions import UNKNOWN, YES, Compared, Joined, Truth
 from scoring.law.rules import Confidence, Rule, RuleBook
 from scoring.law.trace import evaluate
 from scoring.texts import say
@@ -76,14 +76,26 @@ def duties(rules: RuleBook, facts: Mapping[str, Value], as_of: date) -> tuple[Du
     >>> duties(RuleBook({}), {}, date(2026, 1, 1))
     ()
     """
-    chosen = [rule for rule in rules if rule.topic == TOPIC]
-    days = {max(as_of, rule.valid_from or as_of) for rule in chosen}
-    traces = {day: {finding.rule.id: finding for finding in evaluate(rules, facts, day)} for day in sorted(days)}
+    begins = {rule.id: effective_from(rule) for rule in rules if rule.topic == TOPIC}
+    read_on = {name: max(as_of, first or as_of) for name, first in begins.items()}
+    traces = {day: {finding.rule.id: finding for finding in evaluate(rules, facts, day)} for day in sorted({*read_on.values()})}
     found = []
-    for rule in sorted(chosen, key=lambda one: (one.valid_from or date.min, one.id)):
-        finding = traces[max(as_of, rule.valid_from or as_of)][rule.id]
-        found.append(Duty(rule, rule.valid_from, rule.in_force(as_of), finding.applies, finding.missing if finding.applies is UNKNOWN else ()))
+    for name in sorted(begins, key=lambda one: (begins[one] or date.min, one)):
+        first, finding = begins[name], traces[read_on[name]][name]
+        in_force = finding.rule.in_force(as_of) and (first is None or first <= as_of)
+        found.append(Duty(finding.rule, first, in_force, finding.applies, finding.missing if finding.applies is UNKNOWN else ()))
     return tuple(found)
+
+
+def effective_from(rule: Rule) -> date | None:
+    """Return the first day on which a rule can apply: in force, and not before a day that all of its condition hangs on.
+
+    Art. 86 is in force from 2 August 2026, but hangs on a class that has effect from 2 December 2027 only.
+    """
+    parts = rule.when.parts if isinstance(rule.when, Joined) and rule.when.word == "and" else (rule.when,)
+    bounds = [part.bound for part in parts if isinstance(part, Compared) and part.fact == "date" and part.sign == ">="]
+    days = [day for day in (rule.valid_from, *bounds) if isinstance(day, date)]
+    return max(days, default=None)
 
 
 def ai_class(rules: RuleBook, facts: Mapping[str, Value], as_of: date) -> AiClass:

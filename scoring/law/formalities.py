@@ -6,6 +6,7 @@ to apply, and unknown otherwise. The law gives no advice here and neither does t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,11 +17,12 @@ import pandas as pd
 from scoring.errors import EquiscoreError
 from scoring.facts import Value, checked_facts
 from scoring.law.ai_act import AiClass, Duty, ai_class, duties
-from scoring.law.conditions import NO, UNKNOWN, YES, Reading, Truth, World
+from scoring.law.conditions import NO, UNKNOWN, YES, Reading, Truth, World, facts_named
 from scoring.law.decisiveness import DECISIVE_SHARE
 from scoring.law.rules import Confidence, RuleBook, condition, packaged_rules
 from scoring.law.trace import Answer, Finding, Outcome, Trace, evaluate
-from scoring.law.wp248 import RULE_OF_ITEM, Test, cnil_list, nine_criteria, shown, written
+from scoring.law.wording import named, stated
+from scoring.law.wp248 import RULE_OF_ITEM, Test, cnil_list, nine_criteria, shown
 from scoring.texts import say
 
 NEVER_WEAKER: Final = [Confidence.TO_VERIFY, Confidence.TO_CONFIRM, Confidence.SECONDARY_SOURCE, Confidence.SOURCE_READ]
@@ -43,11 +45,7 @@ FORMS: Final = (
     _Form("declaration", ("FR-LIL-22-DECL",), "declaration_filed"),
     _Form("authorisation", ("FR-LIL-25-I-4",), "authorisation_obtained or (rule(FR-AU-005) and au_005_commitment and variables_in_list)"),
     _Form("au_005", ("FR-AU-005",), blocking=False),
-    _Form(
-        "dpia",
-        ("EU-GDPR-35-1", "EU-WP248", "FR-AIPD-LIST-8", "FR-AIPD-LIST-9", "FR-AIPD-LIST-10", "FR-ALERTES-PRO"),
-        "dpia_done and dpia_before_launch",
-    ),
+    _Form("dpia", DPIA, "dpia_done and dpia_before_launch"),
     _Form("consultation", ("EU-GDPR-36",), "consultation_sent and consultation_answered"),
     _Form("automated_decision", ("EU-GDPR-22", "EU-CJEU-SCHUFA", "FR-LIL-47")),
     _Form("prohibited_ai", ("EU-AIA-5-1-c",)),
@@ -90,9 +88,13 @@ class Formality:
 
     def reason(self, language: str) -> str:
         """Return why, in words: rules and facts, and how sure the rules are."""
-        given = "; ".join(f"{name} = {written(value, language)}" for name, value in self.inputs)
         key = "out_of_force" if self.confidence is None else f"required_{self.required.value}"
-        return say(f"formalities.{key}", language, rules=", ".join(self.rules), facts=given or "-", missing=", ".join(self.missing) or "-")
+        given, lacking = stated(self.inputs, language) or "-", named(self.missing, language) or "-"
+        return say(f"formalities.{key}", language, rules=self.by_rules(language), facts=given, missing=lacking)
+
+    def by_rules(self, language: str) -> str:
+        """Return the ids of the rules that decided; the CNIL's list by its name."""
+        return ", ".join(say("formalities.cnil_list", language) if rule == "cnil_list" else rule for rule in self.rules)
 
     def row(self, language: str) -> dict[str, Any]:
         """Return the formality as a row of a table."""
@@ -193,7 +195,14 @@ def derived(facts: Mapping[str, Value]) -> dict[str, Value]:
 def reading_of(finding: Finding) -> Reading:
     """Return whether a rule calls for what it says: one that is not in force or gives way does not."""
     calls = NO if finding.outcome in {Outcome.NOT_IN_FORCE, Outcome.GIVES_WAY} else finding.applies
-    return Reading(calls, frozenset(finding.rested), frozenset(finding.missing if calls is UNKNOWN else ()))
+    later = _of_its_duty(finding.rule.applies, finding.rule.satisfied)
+    return Reading(calls, frozenset(finding.rested) - later, frozenset(finding.missing if calls is UNKNOWN else ()) - later)
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_its_duty(applies: str, satisfied: str | None) -> frozenset[str]:
+    """Return the facts that tell whether a rule is met, and not whether it applies."""
+    return frozenset(facts_named(condition(satisfied)) - facts_named(condition(applies)) if satisfied else ())
 
 
 def _formality(form: _Form, trace: Trace, items: tuple[Test, ...], facts: Mapping[str, Value]) -> Formality:

@@ -15,6 +15,7 @@ from scoring.law.criteria import CriterionRow, Matrix
 from scoring.law.formalities import Formalities, Formality, formalities
 from scoring.law.rules import RuleBook
 from scoring.law.trace import Answer, Finding, Outcome
+from scoring.law.wording import day
 from scoring.texts import say
 
 
@@ -60,7 +61,7 @@ class GateClosed(EquiscoreError):  # noqa: N818  (a state of the gate, named so)
     def __init__(self, points: tuple[OpenPoint, ...], as_of: date, language: str = "en") -> None:
         self.points = points
         listed = [f"  {number}. {point.said(language)}" for number, point in enumerate(points, start=1)]
-        head = say("formalities.gate_closed", language, number=len(points), as_of=str(as_of))
+        head = say("formalities.gate_closed", language, number=len(points), as_of=day(as_of, language))
         tail = f"Fix: {say('formalities.gate_fix', language)} {say('law.no_advice', language)}"
         super().__init__("\n".join([head, *listed, tail]))
 

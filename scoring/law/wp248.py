@@ -15,6 +15,7 @@ from scoring.errors import EquiscoreError
 from scoring.facts import CNIL_LIST, Facts, Value
 from scoring.law.conditions import NO, UNKNOWN, YES, Reading, Truth, World
 from scoring.law.rules import condition
+from scoring.law.wording import stated
 from scoring.texts import has, say
 
 CRITERIA: Final[Mapping[str, str]] = {
@@ -63,19 +64,7 @@ class Test:
         if self.truth is UNKNOWN:
             asked = [say(f"law.fact_{name}", language) for name in self.missing if has(f"law.fact_{name}", language)]
             return say("formalities.not_known", language, questions=" ".join(asked))
-        given = "; ".join(f"{name} = {written(value, language)}" for name, value in self.inputs)
-        return say(f"formalities.because_{self.truth.value}", language, facts=given or "-")
-
-
-def written(value: Value, language: str) -> str:
-    """Return the value of a fact as it is shown.
-
-    >>> written(True, "fr"), written(("email", "sms"), "en")
-    ('oui', 'email, sms')
-    """
-    if isinstance(value, bool):
-        return say("law.yes" if value else "law.no", language)
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+        return say(f"formalities.because_{self.truth.value}", language, facts=stated(self.inputs, language) or "-")
 
 
 def put_together(room: str, code: str, reading: Reading, facts: Facts, rule: str | None = None) -> Test:

@@ -64,20 +64,39 @@ def test_both_languages_have_the_same_blocks(any_study):
 
 
 def test_headings_have_anchors_of_their_own(any_study):
-    anchors = [block.anchor for block in compose(any_study, "en").blocks if isinstance(block, Heading) and block.level == 2]
+    anchors = [block.anchor for block in compose(any_study, "en").blocks if isinstance(block, Heading)]
     assert len(anchors) == len(set(anchors))
+
+
+def test_the_study_of_an_audit_begins_with_what_was_asked_and_ends_with_how_to_make_it_again(small_study):
+    anchors = [section.anchor for section in compose(small_study, "en").sections]
     assert anchors[:3] == ["studied", "findings", "verdicts"]
     assert anchors[-1] == "provenance"
 
 
-def test_page_one_says_first_what_was_not_measured_who_is_missing_and_what_is_not_said(credit_study):
-    blocks = compose(credit_study, "en").blocks
-    findings = next(place for place, block in enumerate(blocks) if isinstance(block, Heading) and block.anchor == "findings")
-    first = blocks[:findings]
-    parts = [block.anchor for block in first if isinstance(block, Heading)]
-    assert parts == ["studied", "not-measured", "missing", "held-against"]
-    assert isinstance(first[-1], Callout)
-    assert any(isinstance(block, Findings) for block in blocks[findings:])
+def test_the_dossier_of_a_declared_activity_has_the_twenty_sections_in_order(credit_study):
+    document = compose(credit_study, "en")
+    assert [section.anchor for section in document.sections] == [f"d{number}" for number in range(20)]
+    assert [block.anchor for block in document.blocks if isinstance(block, Heading) and block.level == 3][-1] == "provenance"
+
+
+@pytest.mark.parametrize("name", ["credit_study", "small_study"])
+def test_page_one_says_first_what_was_not_measured_who_is_missing_and_what_is_not_said(name, request):
+    blocks = list(compose(request.getfixturevalue(name), "en").blocks)
+    anchors = [block.anchor for block in blocks if isinstance(block, Heading)]
+    first = [anchor for anchor in anchors if anchor != "d0"][:5]
+    assert first == ["studied", "not-measured", "missing", "held-against", "in-short" if "d0" in anchors else "findings"]
+    after = next(place for place, block in enumerate(blocks) if isinstance(block, Heading) and block.anchor == first[-1])
+    assert isinstance(blocks[after - 1], Callout)
+    assert any(isinstance(block, Findings) for block in blocks[after:])
+
+
+def test_the_cover_counts_what_every_section_lacks(credit_study):
+    document = compose(credit_study, "en")
+    lacking = {item for block in document.blocks if isinstance(block, Callout) and block.missing for item in block.items}
+    listed = {row.cells[0] for row in table(document, "What is missing, by section").rows}
+    assert lacking
+    assert lacking <= listed
 
 
 def test_every_ground_that_no_group_measures_is_named_with_its_reason_or_the_lack_of_one(credit_study):
@@ -103,7 +122,8 @@ def test_the_tolerance_is_called_a_us_guideline_under_every_table_of_verdicts(an
 def test_the_numbers_of_the_verdict_table_are_the_study_s(any_study, language):
     rows = any_study.published().judged(depth=1)
     rows = rows[rows["metric"] == any_study.plan.primary]
-    shown = [block for block in tables(compose(any_study, language)) if any(column.kind == "verdict" for column in block.columns)][1]
+    judged = [block for block in tables(compose(any_study, language)) if any(column.kind == "verdict" for column in block.columns)]
+    shown = next(block for block in judged if re.search(r"selection rate|taux de sélection", block.caption) and len(block.columns) == 6)
     assert len(shown.rows) == len(rows)
     for row, (_, signed) in zip(shown.rows, rows.iterrows(), strict=True):
         verdict, rate, ratio = (next(cell for cell in row.cells if isinstance(cell, kind)) for kind in (Verdict, OutOf, Estimate))
@@ -221,13 +241,15 @@ def test_a_reviewer_finds_card_auc_calibration_cut_off_and_digest(credit_study, 
 def test_a_study_says_the_same_before_and_after_it_was_saved(credit_study, tmp_path):
     credit_study.save(tmp_path / "study")
     loaded = scoring.Study.load(tmp_path / "study")
-    before, after = (strings(compose(study, "fr")) for study in (credit_study, loaded))
-    assert before.replace(say("dossier.not_saved", "fr").replace("'", "'"), "") == after.replace(loaded.digest, "")
+    before, after = ([str(block) for block in compose(study, "fr").blocks] for study in (credit_study, loaded))
+    differing = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    assert [pair for pair in differing if not all(re.search("enregistrée|empreinte|signature", one, re.IGNORECASE) for one in pair)] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_dossier_promises_what_no_tool_can_give(any_study, language):
-    assert not re.search(TOO_MUCH[language], strings(compose(any_study, language)), re.IGNORECASE)
+    codes_left_out = re.sub(r"\\\[[a-z\\_]+\\\]", "", strings(compose(any_study, language)))
+    assert not re.search(TOO_MUCH[language], codes_left_out, re.IGNORECASE)
 
 
 def test_what_is_within_tolerance_is_said_to_clear_nobody(any_study):

@@ -19,6 +19,9 @@ from scoring.errors import EquiscoreError
 TINY = "Île Minuscule"
 VOID = {"meta", "br", "path", "use", "rect", "link", "img", "input", "hr"}
 
+OF_A_DECLARATION = {"pia"}
+"""Formats that need a declared activity."""
+
 
 class Page(HTMLParser):
     """A reader of HTML that keeps what a test asks about, and that every element is closed."""
@@ -186,9 +189,16 @@ def test_a_group_of_three_has_no_row_in_the_workbook(small_study, language):
             ) or " + " in " ".join(values)
 
 
-@pytest.mark.parametrize("format_", list(FORMATS))
+@pytest.mark.parametrize("format_", sorted(set(FORMATS) - OF_A_DECLARATION))
 def test_the_same_study_gives_the_same_bytes(small_study, format_):
     assert render(small_study, "fr", format_) == render(small_study, "fr", format_)
+
+
+@pytest.mark.parametrize("format_", sorted(OF_A_DECLARATION))
+def test_what_only_a_declared_activity_has_is_refused_to_an_audit_with_a_fix(small_study, credit_study, format_):
+    with pytest.raises(EquiscoreError, match="Fix: "):
+        render(small_study, "fr", format_)
+    assert render(credit_study, "fr", format_) == render(credit_study, "fr", format_)
 
 
 def test_the_workbook_bears_no_time(small_study):
@@ -197,10 +207,8 @@ def test_the_workbook_bears_no_time(small_study):
 
 
 def test_an_unknown_format_names_the_known_ones(small_study):
-    with pytest.raises(EquiscoreError, match=r"Fix: .*html, md, xlsx"):
+    with pytest.raises(EquiscoreError, match=r"Fix: .*html, md, xlsx, pia"):
         render(small_study, "en", "htlm")
-    with pytest.raises(EquiscoreError, match="not written by this version"):
-        render(small_study, "en", "pdf")
     with pytest.raises(EquiscoreError, match="Fix: use one of en, fr"):
         render(small_study, "de", "html")
 

@@ -1,6 +1,7 @@
 """Formalities: what is required, on which facts and rules; the nine criteria; measured decisiveness; the AI Act by date."""
 
 import json
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -14,13 +15,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 from law_small import DAY, SMALL, book, rule
 
 from scoring.errors import EquiscoreError
-from scoring.facts import checked_facts
+from scoring.facts import FACTS, checked_facts
 from scoring.fairness.intervals import proportion_interval
+from scoring.law.ai_act import effective_from
 from scoring.law.au_005 import au_005_variables
 from scoring.law.decisiveness import DECISIVE_SHARE, decisiveness
 from scoring.law.formalities import FORMS, derived, formalities
 from scoring.law.rules import packaged_rules
 from scoring.law.trace import Answer, evaluate
+from scoring.law.wording import fact_name, written
 from scoring.law.wp248 import CRITERIA, enough, nine_criteria
 from scoring.texts import LANGUAGES, has
 
@@ -84,8 +87,10 @@ def test_the_single_authorisation_stands_for_the_other_where_its_list_is_kept(mo
 
 def test_a_dpia_answer_rests_on_its_facts_and_says_so_in_both_languages():
     found = formalities(SCORE, DAY, SMALL)["dpia"]
-    assert found.reason("en") == ("Required by EU-WP248, FR-AIPD-LIST-8, on: exclusion_possible = contract; jurisdiction = FR; profiling = yes.")
-    assert found.reason("fr").startswith("Requise par EU-WP248, FR-AIPD-LIST-8, au vu de\u202f: exclusion_possible = contract")
+    assert found.reason("en") == (
+        "Required by EU-WP248, FR-AIPD-LIST-8, on: possible exclusion = contract; law that applies = France; profiling = yes."
+    )
+    assert found.reason("fr").startswith("Requise par EU-WP248, FR-AIPD-LIST-8, au vu de\u202f: exclusion possible = contrat")
 
 
 @given(
@@ -106,7 +111,7 @@ def test_the_nine_criteria_and_the_rule_that_counts_them_agree(facts):
 def test_each_criterion_has_its_reason():
     tests = {test.code: test for test in nine_criteria(checked_facts({"profiling": True, "large_scale": False}), DAY)}
     assert tests["evaluation"].reason("en") == "Yes, on: profiling = yes."
-    assert tests["large_scale"].reason("fr") == "Non, au vu de\u202f: large_scale = non."
+    assert tests["large_scale"].reason("fr") == "Non, au vu de\u202f: grande échelle = non."
     assert tests["vulnerable"].reason("en") == "Not known. Are vulnerable persons among those concerned?"
 
 
@@ -203,6 +208,47 @@ def test_duties_of_the_ai_act_come_by_date_and_by_role():
     assert [duty.since for duty in found] == sorted(duty.since for duty in found)
     applies = {duty.rule.id: (duty.applies.value, duty.in_force) for duty in found}
     assert applies == {"EU-AIA-5-1-c": ("no", True), "EU-AIA-27": ("no", False), "EU-AIA-9": ("yes", False), "EU-AIA-III-5B": ("yes", False)}
+
+
+@pytest.mark.parametrize(
+    ("day", "in_force"), [(date(2026, 8, 1), False), (date(2026, 9, 1), False), (date(2027, 12, 1), False), (date(2027, 12, 2), True)]
+)
+def test_a_duty_that_hangs_on_a_later_day_is_dated_by_it_and_never_said_not_to_fall_on_an_activity(day, in_force):
+    found = {duty.rule.id: duty for duty in formalities({**AI, "role": "deployer", "effect": "legal"}, day).duties}["EU-AIA-86"]
+    assert (found.since, found.in_force, found.applies.value) == (date(2027, 12, 2), in_force, "yes")
+    open_ = {duty.rule.id: duty for duty in formalities({"jurisdiction": "FR"}, day).duties}["EU-AIA-86"]
+    assert open_.applies.value == "unknown"
+    assert open_.missing
+
+
+def test_the_first_day_of_a_rule_is_read_from_its_dates_and_its_condition():
+    dated = {"valid_from": date(2026, 8, 2)}
+    assert effective_from(rule("EU-X", "profiling", **dated)) == date(2026, 8, 2)
+    assert effective_from(rule("EU-X", "date >= 2027-12-02 and profiling", **dated)) == date(2027, 12, 2)
+    assert effective_from(rule("EU-X", "date >= 2027-12-02 or profiling", **dated)) == date(2026, 8, 2)
+    assert effective_from(rule("EU-X", "date >= 2020-01-01", **dated)) == date(2026, 8, 2)
+    assert effective_from(rule("EU-X")) is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_reasons_speak_of_facts_by_their_names_never_by_their_codes(language):
+    facts = {
+        **SCORE,
+        "purpose": ["credit_scoring", "fraud"],
+        "controller_type": "credit_institution",
+        "role": "deployer",
+        "decisions_following_score": 0.97,
+    }
+    found = formalities(facts, DAY)
+    said = " ".join([item.reason(language) for item in (*found.items, *found.wp248, *found.cnil_list)])
+    assert re.findall(r"[a-z0-9]+(?:_[a-z0-9]+)+", said) == []
+    assert ("credit scoring, fraud" if language == "en" else "score de crédit, fraude") in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_fact_and_every_value_has_a_short_name(language):
+    assert [name for name in FACTS if fact_name(name, language) == name and "_" in name] == []
+    assert [(name, value) for name, fact in FACTS.items() for value in fact.allowed if "_" in written(value, language, name)] == []
 
 
 def test_the_result_is_plain_data_in_both_languages():

@@ -1,0 +1,221 @@
+"""D1: which formalities are due, on which rules and facts; the gate; the tests behind it. The tool gives no legal advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final
+
+from scoring.dossier.document import Block, Bullets, Callout, Column, Estimate, Heading, KeyValues, Paragraph, Row, TableBlock
+from scoring.dossier.legal import HISTORIC, Law, law_of
+from scoring.dossier.parts.lacking import lacking
+from scoring.dossier.view import View, rows_of
+from scoring.law.ai_act import effective_from
+from scoring.law.conditions import NO, UNKNOWN, YES
+from scoring.law.decisiveness import DECISIVE_SHARE
+from scoring.law.formalities import Formality
+from scoring.law.rules import Confidence
+from scoring.law.trace import Finding, Outcome
+from scoring.law.wording import day, named, written
+from scoring.law.wp248 import Test
+from scoring.texts import NOTHING, say
+
+APART: Final = ("fraud", "customer_risk", "professional_alert")
+RULES_APART: Final = ("FR-FRAUD", "FR-ALERTES-PRO", "FR-AIPD-LIST-9")
+
+
+def told(view: View, key: str, /, **values: Any) -> str:
+    """Return a text of the law in the dossier."""
+    return say(f"dossier_law.{key}", view.language, **values)
+
+
+def titled(view: View, key: str) -> Heading:
+    """Return a heading of level 3."""
+    return Heading(3, told(view, f"heading_{key}"), key.replace("_", "-"))
+
+
+def columns(view: View, *keys: str) -> tuple[Column, ...]:
+    """Return columns of text."""
+    return tuple(Column(told(view, f"col_{key}")) for key in keys)
+
+
+def sure(view: View, confidence: Confidence | None) -> str:
+    """Return how far a rule was checked, in words; nothing where no rule speaks."""
+    return say(f"law.confidence_{confidence.value}", view.language) if confidence else NOTHING
+
+
+def became(view: View, finding: Finding, as_of: date) -> str:
+    """Return what became of a rule, in words; one that hangs on a later day has no effect yet, which is not that it does not apply."""
+    first = effective_from(finding.rule)
+    later = finding.outcome is Outcome.NOT_APPLICABLE and first is not None and first > as_of
+    outcome = Outcome.NOT_IN_FORCE if later else finding.outcome
+    return say(f"law.outcome_{outcome.value.replace(' ', '_')}", view.language)
+
+
+def no_day(view: View) -> Iterator[Block]:
+    """Show that the day is missing on which the law is asked; nothing of an audit."""
+    if view.declared:
+        yield from lacking(view, (told(view, "no_day"), "controller"))
+
+
+def formalities(view: View) -> Iterator[Block]:
+    """Show what is due and what stops the launch, then the tests that it rests on."""
+    law = law_of(view)
+    if law is None:
+        yield from no_day(view)
+        return
+    yield titled(view, "formalities")
+    yield Paragraph(told(view, "as_of", day=day(law.as_of, view.language)))
+    yield Paragraph(say("law.no_advice", view.language))
+    yield _due(view, law)
+    yield from _gate(view, law)
+    yield from _decisiveness(view, law)
+    yield from _dpia(view, law)
+    yield from _ai_act(view, law)
+    yield from _historic(view, law)
+    yield from _apart(view, law)
+
+
+def _due(view: View, law: Law) -> TableBlock:
+    rows = tuple(_row(view, item) for item in law.formalities.items if item.code not in HISTORIC)
+    headed = columns(view, "formality", "required", "done", "rules", "sure")
+    return TableBlock(told(view, "caption_formalities"), headed, rows, told(view, "note_formalities"), told(view, "remark_why"))
+
+
+def _row(view: View, item: Formality) -> Row:
+    done = NOTHING if item.required is NO else told(view, item.done.value)
+    cells = (item.title(view.language), told(view, item.required.value), done, item.by_rules(view.language), sure(view, item.confidence))
+    return Row(cells, item.reason(view.language))
+
+
+def _gate(view: View, law: Law) -> Iterator[Block]:
+    yield titled(view, "gate")
+    if not law.points:
+        yield Paragraph(told(view, "gate_open"))
+        return
+    number = len(law.points)
+    yield Callout(told(view, "heading_gate"), (told(view, "gate_closed", number=number),))
+    rows = []
+    for point in law.points:
+        french = view.language == "fr"
+        state = told(view, f"gate_state_{point.state}")
+        words = say(f"law.confidence_{point.confidence}" if point.confidence else "law.confidence_none", view.language)
+        cells = (point.title[french], state, ", ".join(_shown(view, point.rules)), words)
+        rows.append(Row(cells, point.questions[french], told(view, f"gate_kind_{point.kind}")))
+    headed = columns(view, "point", "state", "rules", "sure")
+    yield TableBlock(told(view, "caption_gate"), headed, tuple(rows), say("law.no_advice", view.language), told(view, "remark_questions"))
+    yield from lacking(view, (told(view, "answers_wanted", number=number), "controller"))
+
+
+def _shown(view: View, rules: tuple[str, ...]) -> list[str]:
+    return [say("formalities.cnil_list", view.language) if rule == "cnil_list" else rule for rule in rules]
+
+
+def _decisiveness(view: View, law: Law) -> Iterator[Block]:
+    yield titled(view, "decisiveness")
+    found = law.decisiveness
+    if found is None:
+        yield Paragraph(told(view, f"decisive_{law.not_measured}"))
+        yield from lacking(view, (told(view, "decisions_wanted"), "controller"))
+        return
+    given = {"share": found.share, "people": found.people, "low": found.low, "high": found.high}
+    yield Paragraph(told(view, "decisive_measured", override=found.override_rate, threshold=DECISIVE_SHARE, **given))
+    shown = {(row["attribute"], row["group"]) for row in rows_of(view.tables.rates(metrics=[view.plan.primary]))}
+    rows = tuple(
+        Row(
+            (view.level(row["level"]), row["people"], row["overridden"], Estimate(row["override_rate"], row["low"], row["high"])),
+            "",
+            view.name(row["attribute"]),
+        )
+        for row in rows_of(found.by_group)
+        if (row["attribute"], row["level"]) in shown and row["people"] >= view.threshold
+    )
+    kinds = (("group", "text"), ("people", "count"), ("overridden", "count"), ("rate", "percent"))
+    headed = tuple(Column(told(view, f"col_{key}"), kind) for key, kind in kinds)
+    note = told(view, "note_overrides", confidence=view.plan.bounds.confidence, threshold=view.threshold)
+    yield TableBlock(told(view, "caption_overrides"), headed, rows, note)
+
+
+def _dpia(view: View, law: Law) -> Iterator[Block]:
+    tests = law.formalities.wp248
+    yield titled(view, "wp248")
+    yield Paragraph(told(view, "wp248_result", met=sum(one.truth is YES for one in tests), unknown=sum(one.truth is UNKNOWN for one in tests)))
+    rows = tuple(
+        Row((f"{number}. {one.title(view.language)}", told(view, one.truth.value), one.reason(view.language))) for number, one in enumerate(tests, 1)
+    )
+    yield TableBlock(told(view, "caption_wp248"), columns(view, "criterion", "met", "why"), rows, told(view, "note_wp248"))
+    yield titled(view, "cnil_list")
+    listed = tuple(_item(view, law, number, one) for number, one in enumerate(law.formalities.cnil_list, 1))
+    headed = columns(view, "item", "met", "rule", "sure")
+    yield TableBlock(told(view, "caption_cnil_list"), headed, listed, told(view, "note_cnil_list"), told(view, "remark_why"))
+
+
+def _item(view: View, law: Law, number: int, one: Test) -> Row:
+    known = next((finding.rule.confidence for finding in law.trace if finding.rule.id == one.rule), Confidence.TO_VERIFY)
+    return Row(
+        (f"{number}. {one.title(view.language)}", told(view, one.truth.value), one.rule or NOTHING, sure(view, known)), one.reason(view.language)
+    )
+
+
+def _ai_act(view: View, law: Law) -> Iterator[Block]:
+    found = law.formalities.ai_class
+    yield titled(view, "ai_act")
+    yield KeyValues(
+        (
+            (told(view, "ai_class"), say(f"formalities.ai_{found.code}", view.language)),
+            (told(view, "ai_since"), day(found.since, view.language) if found.since else NOTHING),
+            (told(view, "ai_sure"), sure(view, found.confidence)),
+            (told(view, "ai_missing"), named(found.missing, view.language) or NOTHING),
+        )
+    )
+    rows = tuple(
+        Row(
+            (
+                f"{duty.rule.title.said(view.language)} ({duty.rule.id})",
+                day(duty.since, view.language) if duty.since else told(view, "undated"),
+                told(view, duty.applies.value),
+                sure(view, duty.rule.confidence),
+            ),
+            told(view, "trace_missing", facts=named(duty.missing, view.language)) if duty.missing else "",
+        )
+        for duty in law.formalities.duties
+    )
+    headed = columns(view, "duty", "since", "falls", "sure")
+    yield TableBlock(told(view, "caption_duties"), headed, rows, told(view, "note_duties"), told(view, "remark_why"))
+
+
+def _historic(view: View, law: Law) -> Iterator[Block]:
+    if law.historic:
+        yield titled(view, "historic")
+        rows = tuple(
+            Row(
+                (item.title(view.language), told(view, item.required.value), item.by_rules(view.language), sure(view, item.confidence)),
+                item.reason(view.language),
+            )
+            for item in law.historic
+        )
+        headed = columns(view, "formality", "required", "rules", "sure")
+        yield TableBlock(told(view, "caption_historic"), headed, rows, "", told(view, "remark_why"))
+
+
+def _apart(view: View, law: Law) -> Iterator[Block]:
+    purposes = law.facts.get("purpose")
+    found = tuple(one for one in APART if one in purposes) if isinstance(purposes, tuple) else None
+    yield titled(view, "tracks")
+    yield Paragraph(told(view, "tracks_intro"))
+    key = "tracks_unknown" if found is None else "tracks_yes" if found else "tracks_no"
+    yield Bullets((told(view, key, purposes=written(found or (), view.language, "purpose")),))
+    rows = tuple(_apart_row(view, finding, law.as_of) for finding in law.trace if finding.rule.id in RULES_APART)
+    headed = columns(view, "rule", "falls", "outcome", "sure")
+    yield TableBlock(told(view, "caption_tracks"), headed, rows, "", told(view, "remark_why"))
+
+
+def _apart_row(view: View, finding: Finding, as_of: date) -> Row:
+    rule = finding.rule
+    cells = (
+        f"{rule.title.said(view.language)} ({rule.id})",
+        told(view, finding.applies.value),
+        became(view, finding, as_of),
+        sure(view, rule.confidence),
+    )
+    return Row(cells, " ".join([rule.requirement.said(view.language), *finding.questions(view.language)]))
