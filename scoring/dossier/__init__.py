@@ -42,7 +42,29 @@ def _pia(study: Study, language: str, record: Record) -> bytes:
     return pia_bytes(pia_of(study, language, recorded=record.get("pia")))
 
 
-FORMATS: Final[Mapping[str, Callable[[Study, str, Record], bytes]]] = {"html": _html, "md": _markdown, "xlsx": _xlsx, "pia": _pia}
+def _pdf(study: Study, language: str, record: Record) -> bytes:
+    from scoring.dossier.compose import compose
+    from scoring.dossier.evidence import evidence_of
+    from scoring.dossier.formats.pdf import pdf
+
+    document = compose(study, language, record)
+    return pdf(document, evidence=evidence_of(study), day=study.plan.as_of, digest=study.digest)
+
+
+def _docx(study: Study, language: str, record: Record) -> bytes:
+    from scoring.dossier.compose import compose
+    from scoring.dossier.formats.docx import docx
+
+    return docx(compose(study, language, record), day=study.plan.as_of, digest=study.digest)
+
+
+def _zip(study: Study, language: str, record: Record) -> bytes:
+    from scoring.dossier.authority import package_of
+
+    return package_of(study, language, record)
+
+
+FORMATS: Final[Mapping[str, Callable[[Study, str, Record], bytes]]] = {"html": _html, "md": _markdown, "xlsx": _xlsx, "pdf": _pdf, "docx": _docx, "pia": _pia, "zip": _zip}
 """What writes each format."""
 
 

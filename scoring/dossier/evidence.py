@@ -14,7 +14,7 @@ import numpy as np
 
 from scoring.dossier.further_sheets import further_tables
 from scoring.dossier.view import View
-from scoring.dossier.workbook import _tables
+from scoring.dossier.workbook import published_tables
 from scoring.provenance import canonical
 from scoring.study import Study
 
@@ -51,7 +51,7 @@ def evidence_of(study: Study) -> bytes:
 def tables_of(study: Study) -> dict[str, dict[str, Any]]:
     """Return each published table that has rows: the names of its columns, and its rows in their order."""
     view = View.of(study, _LANGUAGE)
-    told = (*_tables(view), *further_tables(view))
+    told = (*published_tables(view), *further_tables(view))
     return {name: {"columns": list(kinds), "rows": _rows(kinds, rows)} for name, kinds, rows in told if len(rows)}
 
 

@@ -71,11 +71,12 @@ class Sheet:
 def sheets(study: Study, language: str) -> tuple[Sheet, ...]:
     """Return the published tables of a study; the first sheet says what they are. A table without rows is left out."""
     view = View.of(study, language)
-    made = [_sheet(view, name, kinds, rows) for name, kinds, rows in (*_tables(view), *further_tables(view)) if len(rows)]
+    made = [_sheet(view, name, kinds, rows) for name, kinds, rows in (*published_tables(view), *further_tables(view)) if len(rows)]
     return (_about(view, made), *made, _not_measured(view))
 
 
-def _tables(view: View) -> Iterator[tuple[str, Mapping[str, str], Sequence[Mapping[str, Any]]]]:
+def published_tables(view: View) -> Iterator[tuple[str, Mapping[str, str], Sequence[Mapping[str, Any]]]]:
+    """Go through the published tables of a study: name, kind of each column, rows."""
     yield "verdicts", _JUDGED, [_judged(view, row) for row in rows_of(view.judged)]
     yield "rates", {**_WHO, **_RATES}, [_named(view, row) for row in rows_of(view.tables.rates())]
     yield "bounds", _BOUNDS, [_named(view, row) for row in rows_of(_shown_bounds(view))]
