@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scoring._version import __version__
+from scoring.dossier_cli import dossier_command, review_app, sign_command, verify_command
 from scoring.errors import EquiscoreError
+from scoring.law_cli import law_app
+from scoring.monitoring_cli import app as monitor_app
+from scoring.progress import rows_bar, steps
+from scoring.register_cli import register_app
 
 if TYPE_CHECKING:
     from scoring.activity import ProcessingActivity
@@ -34,19 +36,15 @@ app = typer.Typer(
 )
 activity_app = typer.Typer(help="Write and check declarations (activity.yaml).", no_args_is_help=True)
 app.add_typer(activity_app, name="activity")
-law_app = typer.Typer(help="Check rules of law kept as data. The tool gives no legal advice.", no_args_is_help=True)
 app.add_typer(law_app, name="law")
+app.add_typer(register_app, name="register")
+app.add_typer(review_app, name="review")
+app.add_typer(monitor_app, name="monitor")
+app.command("dossier")(dossier_command)
+app.command("sign")(sign_command)
+app.command("verify")(verify_command)
 
 REFUSED, OURS = 2, 70
-_STEPS = {
-    "intake": "Opening the customer file",
-    "why": "Asking what drives the score",
-    "alternatives": "Searching for ways to score that exclude less",
-    "scores": "Scores and segments",
-    "counts": "Counting",
-    "people": "Writing scores",
-    "rejects": "Listing rejected rows",
-}
 
 
 class Language(StrEnum):
@@ -54,14 +52,6 @@ class Language(StrEnum):
 
     EN = "en"
     FR = "fr"
-
-
-class Format(StrEnum):
-    """The formats of a dossier."""
-
-    HTML = "html"
-    MD = "md"
-    XLSX = "xlsx"
 
 
 class LearnFrom(StrEnum):
@@ -118,7 +108,7 @@ def study_command(
     from scoring.study import conduct_study
 
     declared = _declared(activity, data)
-    with _progress(quiet=quiet or as_json) as step:
+    with steps(quiet=quiet or as_json) as step:
         study = conduct_study(declared, scores_to=scores, rejects_to=rejects, why=why, step=step)
         step("Judging")
         shown = study.published()
@@ -174,7 +164,7 @@ def alternatives_command(
         n_jobs=jobs,
         budget_minutes=budget,
     )
-    with _progress(quiet=quiet or as_json) as step:
+    with steps(quiet=quiet or as_json) as step:
         study = conduct_study(declared, alternatives=asked, alternatives_log=log, step=step)
     place = study.save(out or Path("studies") / activity.resolve().parent.name)
     if as_json:
@@ -193,6 +183,7 @@ def score_command(
     model: Annotated[Path | None, typer.Option(help="Folder of a study, or a model file.  [default: trained as declared]")] = None,
     cutoff: Annotated[float | None, typer.Option(help="Cut-off in units of the score, instead of the study's.")] = None,
     rejects: Annotated[Path | None, typer.Option(help="Also list the rows that are not scored (CSV or Parquet, pseudonyms).")] = None,
+    switch: Annotated[Path | None, typer.Option(help="Stop switch (`equiscore monitor stop`): a score that is stopped scores nobody.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -203,8 +194,8 @@ def score_command(
     from scoring.serving.score_files import score_file
 
     declared = ProcessingActivity.read(activity)
-    with _rows_bar(quiet=quiet or as_json) as step:
-        tally = score_file(declared, data, out, model=model, cutoff=cutoff, rejects_to=rejects, step=step)
+    with rows_bar(quiet=quiet or as_json) as step:
+        tally = score_file(declared, data, out, model=model, cutoff=cutoff, rejects_to=rejects, switch=switch, step=step)
     if as_json:
         typer.echo(json.dumps({"out": str(out), **asdict(tally)}, ensure_ascii=False))
     elif not quiet:
@@ -245,46 +236,6 @@ def explain_command(
     typer.echo(str(out))
 
 
-@app.command("dossier")
-def dossier_command(
-    study: Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)],
-    lang: Annotated[Language, typer.Option(help="Language.")] = Language.EN,
-    format_: Annotated[Format, typer.Option("--format", help="Format.")] = Format.HTML,
-    out: Annotated[Path | None, typer.Option(help="File.  [default: dossiers/NAME.LANG.FORMAT]")] = None,
-    quiet: Quiet = False,
-) -> None:
-    """Write the dossier of a study, from published tables alone."""
-    from scoring.dossier import render
-    from scoring.provenance import write_file
-    from scoring.study import Study
-
-    with _progress(quiet=quiet) as step:
-        step("Checking the study")
-        held = Study.load(study)
-        step("Writing the dossier")
-        content = render(held, lang.value, format_.value)
-    place = out or Path("dossiers") / f"{study.resolve().name}.{lang.value}.{format_.value}"
-    write_file(place, content)
-    typer.echo(str(place))
-
-
-@app.command("verify")
-def verify_command(
-    study: Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)], as_json: Json = False, quiet: Quiet = False
-) -> None:
-    """Hold every byte of a study against its manifest, and say where it differs."""
-    from scoring.provenance import faults_of, read_manifest
-
-    faults = faults_of(study)
-    if as_json:
-        typer.echo(json.dumps({"study": str(study), "faults": faults, "digest": read_manifest(study).get("digest")}))
-    elif faults:
-        raise EquiscoreError(f"{study}: not as it was written.\n  " + "\n  ".join(faults) + "\nFix: ask for the folder again; never mend it by hand.")
-    elif not quiet:
-        typer.echo(f"{study}: as it was written. Digest {read_manifest(study)['digest']}")
-    raise typer.Exit(REFUSED if faults else 0)
-
-
 @app.command("dashboard")
 def dashboard_command(
     studies: Annotated[Path, typer.Argument(help="Folder that holds studies.")] = Path("studies"),
@@ -309,7 +260,7 @@ def sample_command(
     if name is None:
         typer.echo("\n".join(f"{sample}: {line}" for sample, line in samples().items()))
         return
-    with _progress(quiet=quiet) as step:
+    with steps(quiet=quiet) as step:
         step(f"Making {name}")
         place = copy_sample(name, out or Path(name))
     typer.echo(str(place))
@@ -339,62 +290,12 @@ def activity_check(path: Annotated[Path, typer.Argument(help="The declaration.",
         typer.echo(f"{path}: {activity.reference} can be studied: groups {', '.join(activity.study.groups)}.")
 
 
-@law_app.command("check")
-def law_check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files of rules (YAML).  [default: those shipped]", show_default=False)] = None,
-    quiet: Quiet = False,
-) -> None:
-    """Read rules and report every fault at once: form, dates, conditions, languages."""
-    from scoring.law.rules import read_rules
-
-    book = read_rules(files or None)
-    if not quiet:
-        typer.echo(f"{len(book.rules)} rules can be read. No legal advice: each shows how sure its source is.")
-
-
 @activity_app.command("schema")
 def activity_schema() -> None:
     """Print the JSON Schema of a declaration, for editors."""
     from scoring.activity import json_schema
 
     typer.echo(json_schema(), nl=False)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show what is being done and for how long, on standard error; nothing where that is no terminal or `quiet`."""
-    if quiet:
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda name: bar.update(task, description=_STEPS.get(name, name))
-
-
-@contextmanager
-def _rows_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show how many rows are done, from two seconds on; nothing where standard error is no terminal, or `quiet`."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    began = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ExitStack() as shown:
-        bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        task = bar.add_task("Scoring", total=None)
-
-        def step(done: int, total: int) -> None:
-            if not bar.live.is_started and time.monotonic() - began > 2:
-                shown.enter_context(bar)
-            bar.update(task, completed=done, total=total)
-
-        yield step
 
 
 def _say(text: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ from scoring.errors import StudyError
 from scoring.fairness.by_score import ll144
 from scoring.fairness.by_score.score_metrics import score_rows
 from scoring.fairness.by_score.sweeps import SWEPT, threshold_sweep
+from scoring.fairness.counts import Counts
 from scoring.fairness.drift import Shared, compare_studies
 from scoring.fairness.funnel import funnel_rows, funnel_sentences
+from scoring.fairness.joining import against_shown, few_unscored, joined, parted_folds, shown_shares, without_few_unscored
 from scoring.fairness.metrics import METRICS, Metric, chosen
-from scoring.fairness.published import only_shown, without_small_blocks
+from scoring.fairness.published import only_shown, published_levels, without_small_blocks
 from scoring.fairness.representation import representation_fit, representation_rows
 from scoring.fairness.searching.search import search
 from scoring.fairness.sums.amounts import amount_rows, theil
@@ -87,7 +90,9 @@ class FurtherTables(Tables):
         few = (rows["people"] < self.threshold) | (outer & (rows["people"] < 10 * self.threshold))
         numbers = [str(name) for name in rows if rows[name].dtype.kind in "fiu"]
         withheld = {name: rows[name].astype(float).mask(few) for name in numbers}  # the row stays: nobody is left unnamed
-        return self._shown_groups(rows.assign(**withheld, reason=rows["reason"].mask(few, "few")))
+        shown = self._shown_groups(rows.assign(**withheld, reason=rows["reason"].mask(few, "few")))
+        hidden = few_unscored(shown, self.threshold)  # all less those with a score would be them
+        return shown.assign(**{name: shown[name].mask(hidden) for name in ("good", "bad", "people", "unscored")})
 
     def threshold_sweep(self, attribute: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Return rates of each group and ratios to the rest at every cut-off, with intervals.
@@ -115,13 +120,31 @@ class FurtherTables(Tables):
         return shown[shown["cutoff"].isin(apart(hits.sort_index(ascending=False), self.threshold))].reset_index(drop=True)
 
     def selection_table(self, by: str | Sequence[str]) -> pd.DataFrame:
-        """Return selection rates and impact ratios in the shape of NYC Local Law 144."""
-        return self._shown_groups(ll144.selection_table(self.counts, self._sets(by)[0], self.plan.bounds))
+        """Return selection rates and impact ratios in the shape of NYC Local Law 144. Published, small groups are one, and never the highest."""
+        names = self._sets(by)[0]
+        if self.threshold is None:
+            return ll144.selection_table(self.counts, names, self.plan.bounds)
+        rows, counts = self._joined(names)
+        if counts is None:
+            return rows.reindex(columns=[*ll144.SELECTION, "folded"]).assign(reason="withheld")
+        table = against_shown(ll144.selection_table(counts, names, self.plan.bounds), "selection_rate", "most_selected")
+        return table.merge(rows[["group", "folded"]], on="group", how="left").fillna({"folded": ""})
 
     def scoring_table(self, attribute: str) -> pd.DataFrame:
-        """Return scoring rates (share above the median score of all) and impact ratios in the shape of NYC Local Law 144."""
+        """Return scoring rates (share above the median score of all) and impact ratios in the shape of NYC Local Law 144.
+
+        Published, small groups are one, and never the highest; where few have no score, they count as applicants who score lowest.
+        """
         self._needs_score()
-        return self._shown_groups(ll144.scoring_table(self.counts, attribute, self.plan.bounds))
+        if self.threshold is None:
+            return ll144.scoring_table(self.counts, attribute, self.plan.bounds)
+        rows, counts = self._joined(self._sets(attribute)[0])
+        if counts is None:
+            return rows.reindex(columns=[*ll144.SCORING, "folded"]).assign(reason="withheld")
+        scored = without_few_unscored(counts, self.threshold)
+        table = against_shown(ll144.scoring_table(scored, attribute, self.plan.bounds), "scoring_rate", "highest_scoring")
+        table = table if scored is counts else table.assign(unscored=np.nan)
+        return table.merge(rows[["group", "folded"]], on="group", how="left").fillna({"folded": ""})
 
     # search
 
@@ -190,12 +213,17 @@ class FurtherTables(Tables):
 
     def representation(self, population: Mapping[str, Population] | None = None) -> pd.DataFrame:
         """Return each group's share of the file beside its share of the population served, from a cited source."""
-        rows = representation_rows(self.counts, self._population(population), bounds=self.plan.bounds)
-        return self._shown_groups(rows)
+        asked = self._population(population)
+        rows = representation_rows(self.counts, asked, bounds=self.plan.bounds)
+        return rows if self.threshold is None else shown_shares(self._shown_groups(rows), self._folded, asked)
 
     def representation_fit(self, population: Mapping[str, Population] | None = None) -> pd.DataFrame:
         """Return one test for each attribute of whether the file has the shares of the population."""
-        return representation_fit(self.counts, self._population(population), bounds=self.plan.bounds)
+        asked = self._population(population)
+        rows = representation_fit(self.counts, asked, bounds=self.plan.bounds)
+        if self.threshold is None:
+            return rows
+        return rows[~rows["attribute"].isin(parted_folds(self._folded, asked))].reset_index(drop=True)
 
     # over time
 
@@ -269,6 +297,19 @@ class FurtherTables(Tables):
     def _shown_groups(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Leave what may be shown: groups that are published as they are, and a line that names the others."""
         return rows if self.threshold is None else only_shown(rows, self._published_judgement)
+
+    @cached_property
+    def _folded(self) -> dict[str, set[str]]:
+        """Names of the levels that are folded, by attribute; all of them where everybody is few."""
+        single = self._judgement[self._judgement["depth"] == 1]
+        levels = {str(name): (rows, published_levels(rows, self.threshold or 0, self._merges)) for name, rows in single.groupby("attribute")}
+        return {name: set(rows["group"] if found is None else found[name]) for name, (rows, found) in levels.items()}
+
+    def _joined(self, by: tuple[str, ...]) -> tuple[pd.DataFrame, Counts | None]:
+        """Return the published rows of a set of attributes, and counts in which its levels are joined as they are there; none where withheld."""
+        working = self._compared(by, ["selection_rate"])
+        levels = published_levels(working, self.threshold or 0, self._merges)
+        return self._shown(working), None if levels is None else joined(self.counts, levels)
 
     def _shown_blocks(self, rows: pd.DataFrame, block: list[str], counts: list[str]) -> pd.DataFrame:
         """Leave what may be shown of a table whose cells are smaller than its groups."""

@@ -1,5 +1,4 @@
 """The subcommand `equiscore law`: check rules, ask the gate, list what is still to be said. It gives no legal advice."""
-# ruff: noqa: FBT002  (an option of a command is a default, and no caller but a person)
 
 from __future__ import annotations
 

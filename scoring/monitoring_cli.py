@@ -65,7 +65,7 @@ def run_command(
     schedule: Planned,
     today: Today = None,
     lang: Lang = Language.EN,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,  # noqa: FBT002  (an option of a command is a default)
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make the studies that are due, compare each with the signed one, and say what fired."""
     from scoring.monitoring.running import done, kept, look, signed_study, to_do
@@ -93,7 +93,7 @@ def run_command(
 
 
 @app.command("compare")
-def compare_command(  # noqa: PLR0917  (no caller but a person)
+def compare_command(
     signed: Annotated[Path, typer.Argument(help="Folder of the signed study.", show_default=False)],
     new: Annotated[Path, typer.Argument(help="Folder of the new study.", show_default=False)],
     shared: Annotated[Shared, typer.Option(help="none: no customer is in both files; unknown: then no change has an interval.")] = Shared.UNKNOWN,

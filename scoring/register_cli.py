@@ -1,7 +1,5 @@
 """The command `equiscore register`: one subcommand is one call. The clock and the name of who writes come in here, and nowhere below."""
 
-# ruff: noqa: FBT002, PLR0917  (an option of a command is a default, and no caller but a person)
-
 from __future__ import annotations
 
 import datetime as dt
@@ -202,6 +200,21 @@ def measure_command(
     with _opened(url) as register:
         event = plan_measure(register, finding, text, owner=owner, due=_day(due), actor=_by(actor), at=_now(), done=done)
     typer.echo(f"{finding}: {'done' if done else 'measure planned'}, event {event.sequence}")
+
+
+@register_app.command("enter")
+def enter_command(
+    file: Annotated[Path, typer.Argument(help="YAML with its `kind`: opinion, answer, incident, contract, notice ...", show_default=False)],
+    url: Url = _DEFAULT,
+    actor: Who = None,
+) -> None:
+    """Enter what a person said: opinion, answer to a rule, incident, deviation, contract, notice, training, clause."""
+    from scoring.register.forms import enter, read_form
+
+    form = read_form(file)
+    with _opened(url) as register:
+        events = enter(register, form, actor=_by(actor), at=_now())
+    typer.echo(f"{file}: {form.kind}, event {events[-1].sequence}")
 
 
 @register_app.command("reviewer")

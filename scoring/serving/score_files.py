@@ -20,6 +20,7 @@ from scoring.customers.intake import admit, key_of_pseudonyms, needed
 from scoring.errors import ContractError
 from scoring.fairness import one_pass
 from scoring.fairness.one_pass import SEGMENT_COLUMN
+from scoring.monitoring.switch import refuse_if_stopped
 from scoring.plan import Plan, Source
 from scoring.row_files import place_of, writing
 from scoring.serving.score_batches import REASON, Scorer, Steps, scored_batches
@@ -40,6 +41,7 @@ def score_file(
     model: str | Path | None = None,
     cutoff: float | None = None,
     rejects_to: str | Path | None = None,
+    switch: str | Path | None = None,
     step: Step | None = None,
     rows: int = ROWS,
 ) -> Tally:
@@ -59,6 +61,8 @@ def score_file(
         In the score's own units, instead of the study's.
     rejects_to
         Also list the rows that are not scored, as CSV or Parquet: row, reason, person.
+    switch
+        Stop switch (`scoring.monitoring.switch`): where it is stopped, missing or damaged, nobody is scored.
     step
         Called with the rows that are done and all rows, for those who show progress.
     rows
@@ -69,6 +73,8 @@ def score_file(
     EquiscoreError
         The declaration, the model or the file is not what it should be, or too many rows are rejected: nothing is written then.
     """
+    if switch is not None:
+        refuse_if_stopped(switch)
     places = [place_of(path, data) for path in (out, rejects_to) if path is not None]
     plan = activity.study
     served = serve(plan, model, cutoff)
@@ -90,12 +96,19 @@ def score_file(
     return tally
 
 
-def score_frame(activity: ProcessingActivity, frame: Any, *, model: str | Path | None = None, cutoff: float | None = None) -> Any:
+def score_frame(
+    activity: ProcessingActivity,
+    frame: Any,
+    *,
+    model: str | Path | None = None,
+    cutoff: float | None = None,
+    switch: str | Path | None = None,
+) -> Any:
     """Score the people of a frame by the same rules as `score_file`.
 
     Parameters
     ----------
-    activity, model, cutoff
+    activity, model, cutoff, switch
         As for `score_file`.
     frame
         pandas, polars, Arrow, DuckDB or Spark.
@@ -112,6 +125,8 @@ def score_frame(activity: ProcessingActivity, frame: Any, *, model: str | Path |
     EquiscoreError
         As `score_file`.
     """
+    if switch is not None:
+        refuse_if_stopped(switch)
     served = serve(activity.study, model, cutoff)
     held = columns_of(frame)
     asked = _narrowed(activity.study, served, set(held))

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from scoring.signing.binding import Evidence, evidence_in
+from scoring.signing.binding import Binding, Evidence, evidence_in
 from scoring.signing.certificates import SigningError, fingerprint
 from scoring.signing.changes import changes_after
 from scoring.signing.findings import Finding, SeenSignature, TrailHead, Verification, unique
@@ -110,15 +110,33 @@ def _junk(content: bytes) -> list[Finding]:
     return []
 
 
-def heads_in(pdf: bytes | Path) -> tuple[TrailHead, ...]:
-    """Return the heads of the trail that the signatures of a file bear: what to ask the register for before it is verified."""
+def bindings_in(pdf: bytes | Path) -> tuple[Binding, ...]:
+    """Return what the signatures of a file say that they were put under; nothing of a file that cannot be read."""
     content = pdf if isinstance(pdf, bytes) else _read(pdf)
     try:
         with quiet():
             bound = [one.binding for one in signatures_in(read_pdf(content))]
     except Exception:  # noqa: BLE001  (`verify_pdf` says what is wrong with the file)
         return ()
-    return tuple(dict.fromkeys(one.trail for one in bound if one and one.trail))
+    return tuple(one for one in bound if one)
+
+
+def heads_in(pdf: bytes | Path) -> tuple[TrailHead, ...]:
+    """Return the heads of the trail that the signatures of a file bear: what to ask the register for before it is verified."""
+    return tuple(dict.fromkeys(one.trail for one in bindings_in(pdf) if one.trail))
+
+
+def study_named_in(pdf: bytes | Path) -> str:
+    """Return the digest of the study that a file names: by its signatures, else by its evidence; empty where it names none."""
+    content = pdf if isinstance(pdf, bytes) else _read(pdf)
+    if bound := bindings_in(content):
+        return bound[-1].manifest
+    try:
+        with quiet():
+            attached = evidence_in(read_pdf(content).root)
+    except Exception:  # noqa: BLE001  (`verify_pdf` says what is wrong with the file)
+        return ""
+    return attached.manifest if attached else ""
 
 
 def _trail(record: Mapping[str, Any], head: tuple[int, str] | None) -> tuple[Mapping[int, str] | None, tuple[int, str] | None]:

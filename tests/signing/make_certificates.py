@@ -1,6 +1,7 @@
 """A certificate authority for tests, and the keys and certificates that it gives out. For tests and demonstrations only.
 
-python tests/signing/make_certificates.py FOLDER     writes dpo.p12, model_reviewer.p12, controller.p12 (passphrase: test)
+python tests/signing/make_certificates.py FOLDER     writes dpo.p12, model_reviewer.p12, controller.p12
+                                                     (passphrase: test), and their certificates as .pem
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 FROM, TO = datetime(2024, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
@@ -72,5 +73,8 @@ class Authority:
 
 if __name__ == "__main__":
     authority, folder = Authority(), Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     for signer in ("model_reviewer", "dpo", "controller"):
-        authority.issue(signer).p12(folder / f"{signer}.p12")
+        holder = authority.issue(signer)
+        holder.p12(folder / f"{signer}.p12")
+        (folder / f"{signer}.pem").write_bytes(holder.certificate.public_bytes(Encoding.PEM))

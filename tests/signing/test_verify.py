@@ -1,16 +1,17 @@
 """Verification: every tampering is caught, named, and said in both languages."""
 
+import importlib.util
 import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pikepdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from scoring.signing.certificates import SigningError, certificate_of, opened
 from scoring.signing.findings import NOTES, Finding, plain
@@ -18,6 +19,11 @@ from scoring.signing.integrity import read_pdf, signatures_in
 from scoring.signing.sign import put_signature
 from scoring.signing.verify import heads_in, verify_pdf
 from scoring.texts import LANGUAGES, has
+
+_spec = importlib.util.spec_from_file_location("tampering", Path(__file__).with_name("tampering.py"))
+tampering = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(tampering)
+updated, draw_on, swap_evidence = tampering.updated, tampering.draw_on, tampering.swap_evidence
 
 SIGNERS = ("model_reviewer", "dpo", "controller")
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -28,31 +34,6 @@ OTHER = "b" * 64
 def faults(verified):
     assert all(sentence for language in LANGUAGES for sentence in verified.sentences(language))
     return {finding.code for finding in verified.faults}
-
-
-def updated(pdf, change):
-    """Add an update to a signed file, as an editor does that keeps what was there."""
-    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-    change(writer)
-    writer.write(out := io.BytesIO())
-    return out.getvalue()
-
-
-def draw_on(page):
-    def change(writer):
-        writer.add_stream_to_page(page, writer.add_object(generic.StreamObject(stream_data=b"0 0 m 100 100 l S")))
-
-    return change
-
-
-def swap_evidence(writer):
-    tree = writer.root["/Names"]["/EmbeddedFiles"]
-    while "/Names" not in tree:
-        tree = tree["/Kids"][0].get_object()
-    specification = tree["/Names"][1].get_object()
-    content = json.dumps({"manifest": OTHER}).encode()
-    specification["/EF"]["/F"] = writer.add_object(generic.StreamObject({generic.pdf_name("/Type"): generic.pdf_name("/EmbeddedFile")}, content))
-    writer.update_container(specification["/EF"])
 
 
 def without_asking(world, pdf, name, *, holder=None, at=AT, reason=None, fields=SIGNERS):

@@ -1,0 +1,43 @@
+"""Ways to tamper with a signed file, for the tests of its verification."""
+
+import io
+import json
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+OTHER = "b" * 64
+
+
+def updated(pdf, change):
+    """Add an update to a signed file, as an editor does that keeps what was there."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    change(writer)
+    writer.write(out := io.BytesIO())
+    return out.getvalue()
+
+
+def draw_on(page):
+    def change(writer):
+        writer.add_stream_to_page(page, writer.add_object(generic.StreamObject(stream_data=b"0 0 m 100 100 l S")))
+
+    return change
+
+
+def swap_evidence(writer):
+    tree = writer.root["/Names"]["/EmbeddedFiles"]
+    while "/Names" not in tree:
+        tree = tree["/Kids"][0].get_object()
+    specification = tree["/Names"][1].get_object()
+    content = json.dumps({"manifest": OTHER}).encode()
+    specification["/EF"]["/F"] = writer.add_object(generic.StreamObject({generic.pdf_name("/Type"): generic.pdf_name("/EmbeddedFile")}, content))
+    writer.update_container(specification["/EF"])
+
+
+def without_the_last(pdf):
+    """Return a file as it was before its last signature."""
+    return pdf[: pdf[: pdf.rindex(b"startxref")].rindex(b"%%EOF") + len(b"%%EOF\n")]
+
+
+def flipped(pdf, place):
+    return pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]
