@@ -27,6 +27,8 @@ demo: $(VENV)/.demo  ## Study the real credit file and write its dossier in both
 	@$(BIN)/equiscore study data/samples/credit/activity.yaml --out studies/credit || test $$? -eq 1 -o $$? -eq 3
 	@echo "Dossier (English): $$($(BIN)/equiscore dossier studies/credit --lang en --quiet)"
 	@echo "Dossier (French):  $$($(BIN)/equiscore dossier studies/credit --lang fr --quiet)"
+	@echo "Dossier (English, PDF): $$($(BIN)/equiscore dossier studies/credit --lang en --format pdf --quiet)"
+	@echo "Dossier (French, PDF):  $$($(BIN)/equiscore dossier studies/credit --lang fr --format pdf --quiet)"
 
 test: $(VENV)/.$(EXTRAS)  ## Run the tests; EQUISCORE_FULL=1 adds browser, PostgreSQL, Spark and wheel
 	$(RUN) pytest -n 2 --dist loadgroup

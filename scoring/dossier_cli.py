@@ -213,7 +213,7 @@ def verify_command(
     """Hold a study, a signed dossier or a package against what it should be, and say in plain words where it differs."""
     suffix = what.suffix.lower()
     if suffix == ".pdf":
-        told = _verified(what, study, _needed(register), lang)
+        told = _verified(what, study, _needed(register), lang, quiet=quiet or as_json)
     elif suffix == ".zip":
         told = _package(what)
     else:
@@ -227,11 +227,12 @@ def verify_command(
     raise typer.Exit(REFUSED if told["faults"] else 0)
 
 
-def _verified(pdf: Path, study: Path | None, url: str, lang: Language) -> dict[str, Any]:
+def _verified(pdf: Path, study: Path | None, url: str, lang: Language, *, quiet: bool) -> dict[str, Any]:
     from scoring.authorising import filed, verify_dossier
     from scoring.register import open_register
 
-    with open_register(url) as held:
+    with open_register(url) as held, steps(quiet=quiet) as step:
+        step("Verifying signatures, study and register")
         found = verify_dossier(pdf, held, study=filed(study) if study else None, at=_now())
     faults = [one.say(lang.value) for one in found.file.faults] + [one.said(lang.value) for one in found.register]
     codes = sorted({one.code for one in found.file.faults} | {one.code for one in found.register})

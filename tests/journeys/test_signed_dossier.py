@@ -123,6 +123,7 @@ def test_the_dossier_says_who_approved_and_the_head_of_the_trail(reviewed):
     assert "Draft: nobody has reviewed this version." not in told
 
 
+@pytest.mark.slow
 def test_each_change_of_the_file_is_caught_and_named(signed, tmp_path):
     content = signed.pdf.read_bytes()
     changed = {
@@ -153,6 +154,7 @@ def test_a_foreign_certificate_is_named(signed, tmp_path):
     assert "foreign_certificate" in signed.codes(forged(signed, tmp_path, "stranger.p12"))
 
 
+@pytest.mark.slow
 def test_an_expired_certificate_is_named_even_if_it_is_pinned(signed, tmp_path):
     journey = signed.copy(tmp_path / "copy")
     pem = journey.folder / "old.pem"
@@ -160,6 +162,7 @@ def test_an_expired_certificate_is_named_even_if_it_is_pinned(signed, tmp_path):
     assert "certificate_expired" in journey.codes(forged(signed, tmp_path, "old.p12"))
 
 
+@pytest.mark.slow
 def test_a_study_that_was_run_again_is_named_by_the_folder_and_by_the_register(signed, tmp_path, credit_study):
     journey = signed.copy(tmp_path / "copy")
     activity = scoring.ProcessingActivity.model_validate(credit_study.document)
@@ -185,6 +188,7 @@ def edited(journey, *statements):
     base.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "code"),
     [
@@ -202,6 +206,7 @@ def test_each_change_of_the_register_is_named(signed, tmp_path, statement, code)
     assert code in found or (code == "trail_cut" and found & {"cut", "head"}), found
 
 
+@pytest.mark.slow
 def test_a_trail_whose_head_was_mended_after_the_cut_is_named_by_the_signed_dossier(signed, tmp_path):
     journey = signed.copy(tmp_path / "copy")
     last = "(SELECT max(sequence) FROM trail)"
