@@ -4,7 +4,7 @@ comma  := ,
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m
-EXTRAS := dev$(if $(EQUISCORE_FULL),$(comma)postgres$(comma)spark$(comma)shap)
+EXTRAS := dev$(if $(EQUISCORE_FULL),$(comma)postgres$(comma)spark$(comma)shap$(comma)pkcs11)
 
 .PHONY: demo test coverage dashboard lint bench clean
 .DEFAULT_GOAL := demo

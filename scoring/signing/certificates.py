@@ -238,4 +238,11 @@ def _session(key: Pkcs11) -> Iterator[Any]:
         told = type(error).__name__  # its text may hold what was typed
         raise SigningError(f"{key.module}: the token cannot be opened ({told}). Fix: check module, token, slot and PIN.") from None
     with session:
-        yield pkcs11.PKCS11Signer(session, cert_label=key.certificate, key_label=key.key, other_certs_to_pull=())
+        raw = _signs_digests_only(session)
+        yield pkcs11.PKCS11Signer(session, cert_label=key.certificate, key_label=key.key, other_certs_to_pull=(), use_raw_mechanism=raw)
+
+
+def _signs_digests_only(session: Any) -> bool:
+    """Tell whether a token takes no whole documents on elliptic curves, as SoftHSM and many cards: the digest is made here then."""
+    known = {getattr(one, "name", str(one)) for one in session.token.slot.get_mechanisms()}
+    return "ECDSA" in known and "ECDSA_SHA256" not in known

@@ -337,6 +337,8 @@ def test_a_token_signs_with_what_was_declared(world, monkeypatch, tmp_path):
     asked = []
 
     class Session:
+        token = types.SimpleNamespace(slot=types.SimpleNamespace(get_mechanisms=list))
+
         def __enter__(self):
             return self
 
@@ -358,6 +360,6 @@ def test_a_token_signs_with_what_was_declared(world, monkeypatch, tmp_path):
     token = Pkcs11(tmp_path / "module.so", "DPO certificate", key="DPO key", token="card", slot=2, pin="1234")
     signed = sign_pdf(world.unsigned, token, name="dpo", reason="Read", fields=["dpo"], at=AT)
     assert asked[0] == (str(tmp_path / "module.so"), 2, "card", "1234")
-    assert asked[1] == {"cert_label": "DPO certificate", "key_label": "DPO key", "other_certs_to_pull": ()}
+    assert asked[1] == {"cert_label": "DPO certificate", "key_label": "DPO key", "other_certs_to_pull": (), "use_raw_mechanism": False}
     assert asked[-1] == "closed"
     assert world.alone(signed.pdf, expected_signers={"dpo": world.holders["dpo"].fingerprint}).valid
