@@ -18,7 +18,13 @@ st.set_page_config(page_title="Equiscore", page_icon=(HERE / "icon.svg").read_te
 session.choose_language()
 session.choose_study()
 parts.declare_language()
-views = {"overview": ":material/summarize:", "groups": ":material/groups:", "whatif": ":material/tune:", "further": ":material/help:"}
+views = {
+    "overview": ":material/summarize:",
+    "groups": ":material/groups:",
+    "whatif": ":material/tune:",
+    "further": ":material/help:",
+    "dossier": ":material/fact_check:",
+}
 pages = [
     st.Page(HERE / "views" / f"{name}.py", title=parts.t(f"page_{name}"), icon=icon, url_path=name, default=name == "overview")
     for name, icon in views.items()

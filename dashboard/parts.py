@@ -220,6 +220,21 @@ def table(rows: pd.DataFrame, kinds: Kinds, *, alt: str) -> None:
     st.dataframe(styled, hide_index=True, column_config=config, alt=alt, height=height, placeholder=NOTHING)
 
 
+Words = str | tuple[str, str]
+"""A cell of words; of two, the first stands out."""
+
+
+def words_table(titles: Sequence[str], rows: Sequence[Sequence[Words]], *, alt: str) -> None:
+    """Show rows of words, each cell in full; what they say is shown letter by letter."""
+    shown = pd.DataFrame([[_worded(cell) for cell in row] for row in rows], columns=list(titles))
+    with st.container(width=TEXT_WIDTH):
+        st.table(shown, border="horizontal", hide_index=True, alt=alt)
+
+
+def _worded(cell: Words) -> str:
+    return plain(cell) if isinstance(cell, str) else f"**{plain(cell[0])}** {plain(cell[1])}"
+
+
 def _cells(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
     return values.map(_WORDS[kind]).astype(object) if kind in _WORDS else values.astype(float)
 

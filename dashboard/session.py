@@ -38,6 +38,7 @@ class Opened:
     document: Mapping[str, Any] | None = None
     source: Mapping[str, Any] | None = None
     environment: Mapping[str, Any] | None = None
+    place: str = ""
 
     @property
     def title(self) -> str:
@@ -120,7 +121,7 @@ def _checked(place: str, stamp: Stamp) -> Opened:  # noqa: ARG001  (the stamp is
         study = Study.load(place)
     except (EquiscoreError, OSError, ValueError, LookupError, TypeError) as error:
         return Opened(name, reason=str(error))
-    return Opened(name, study.published(), "", str(study.digest), study.document, study.source, study.environment)
+    return Opened(name, study.published(), "", str(study.digest), study.document, study.source, study.environment, place)
 
 
 def current() -> Opened | None:

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import itertools
+import json
 import os
 import re
 import socket
@@ -139,9 +140,11 @@ def test_moving_the_cutoff_with_the_keyboard_shows_the_study_at_that_cutoff(addr
 
 @LANGUAGES
 def test_headings_are_in_order_and_charts_have_words(address, page, language, locale):
-    for view in ("", "groups", "whatif"):
+    for view in ("", "groups", "whatif", "dossier"):
         page.goto(f"{address}/{view}")
         page.get_by_role("heading", name=say(f"dashboard.page_{view or 'overview'}", language), level=1).wait_for()
+        if view == "dossier":
+            page.get_by_role("heading", name=say("dashboard_dossier.files", language), level=2).wait_for()
         page.locator("[data-testid=stStatusWidget]").wait_for(state="detached")
         page.wait_for_timeout(1500)
         levels = [int(heading.evaluate("found => found.tagName[1]")) for heading in page.locator("[data-testid=stMain]").get_by_role("heading").all()]
@@ -151,6 +154,23 @@ def test_headings_are_in_order_and_charts_have_words(address, page, language, lo
         charts = page.locator("[data-testid=stVegaLiteChart]").all()
         assert all(chart.locator("[aria-label]").count() or chart.get_attribute("aria-label") for chart in charts)
         assert page.locator("[data-testid=stException]").count() == 0
+
+
+@LANGUAGES
+def test_a_file_of_the_dossier_is_made_and_handed_out_on_a_phone_without_overflow(address, page, language, locale):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/dossier")
+    name = f"credit.{language}.pia.json"
+    page.get_by_role("button", name=say("dashboard_dossier.make", language, name=name)).click()
+    ready = page.get_by_role("button", name=say("dashboard_dossier.download", language, name=name))
+    ready.wait_for()
+    with page.expect_download() as handed:
+        ready.click()
+    assert handed.value.suggested_filename == name
+    assert json.loads(Path(handed.value.path()).read_text(encoding="utf-8"))["pia"]["status"] == 0
+    wider = "found => found.scrollWidth > found.clientWidth"
+    assert not [one for one in page.locator("[data-testid=stMain], [data-testid=stTable]").all() if one.evaluate(wider)]
+    assert page.locator("[data-testid=stException]").count() == 0
 
 
 @pytest.mark.parametrize("locale", ["fr-FR"])
