@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scoring.errors import EquiscoreError
+from scoring.texts.shown import plain_json, plainly
 
 if TYPE_CHECKING:
     from scoring.register import Register
@@ -104,10 +105,10 @@ def list_command(
     with _opened(url) as register:
         found = find_activities(register, " ".join(search or ()), status=status.value if status else None)
     if as_json:
-        typer.echo(json.dumps([row._asdict() for row in found], ensure_ascii=False))
+        typer.echo(plain_json([row._asdict() for row in found]))
         return
     for row in found:
-        typer.echo(f"{row.reference}\t{row.status}\t{row.name}\t{row.controller}")
+        typer.echo("\t".join(" ".join(plainly(cell).split()) for cell in (row.reference, row.status, row.name, row.controller)))
 
 
 @register_app.command("show")
@@ -119,7 +120,7 @@ def show_command(reference: Annotated[str, typer.Argument(help="Reference of an 
         held = activity(register, reference)
         events = history(register, f"activities/{reference}")
     told = [{"event": event.sequence, "kind": event.kind, "actor": event.actor, "at": event.at} for event in events]
-    typer.echo(json.dumps({"status": held.status, "activity": held.document, "history": told}, ensure_ascii=False, indent=1))
+    typer.echo(plain_json({"status": held.status, "activity": held.document, "history": told}, indent=1))
 
 
 @register_app.command("study")
@@ -155,12 +156,12 @@ def findings_command(
     with _opened(url) as register:
         found = findings_of(register, digest, only_open=only_open)
     if as_json:
-        typer.echo(json.dumps([{"finding": row.id, "status": row.status, **row.document} for row in found], ensure_ascii=False))
+        typer.echo(plain_json([{"finding": row.id, "status": row.status, **row.document} for row in found]))
         return
     for row in found:
         shown = row.document["shown"]
         due = f"\t{row.owner}, {row.due}" if row.owner else ""
-        typer.echo(f"{row.id}\t{row.status}\t{shown['attribute']}: {shown['group']}, {shown['metric']}{due}")
+        typer.echo(plainly(f"{row.id}\t{row.status}\t{shown['attribute']}: {shown['group']}, {shown['metric']}{due}"))
 
 
 @register_app.command("justify")

@@ -83,7 +83,7 @@ def test_the_sheet_says_every_figure_of_the_table(declared, below):
     card = declared.estimator.points_table().set_index(["feature", "bin"])["points"]
     for row in sheet.table().iloc[1:-1].to_dict("records"):
         assert card[row["feature"], row["place"]] == row["part"]
-        assert f"{row['part']:+.0f} |".replace("+0", "0") in said
+        assert f"{row['part']:+.0f} |".replace("+0", "0").replace("-", "\u2212") in said
     assert f"Score: {sheet.facts.score:.0f} points." in said
     assert f"Cut-off: {declared.cutoff:.0f}." in said
 

@@ -64,7 +64,15 @@ def _zip(study: Study, language: str, record: Record) -> bytes:
     return package_of(study, language, record)
 
 
-FORMATS: Final[Mapping[str, Callable[[Study, str, Record], bytes]]] = {"html": _html, "md": _markdown, "xlsx": _xlsx, "pdf": _pdf, "docx": _docx, "pia": _pia, "zip": _zip}
+FORMATS: Final[Mapping[str, Callable[[Study, str, Record], bytes]]] = {
+    "html": _html,
+    "md": _markdown,
+    "xlsx": _xlsx,
+    "pdf": _pdf,
+    "docx": _docx,
+    "pia": _pia,
+    "zip": _zip,
+}
 """What writes each format."""
 
 

@@ -1,7 +1,7 @@
 """From a study to a document: the order in which a reader must learn things.
 
-A declared activity gets the dossier of prior authorisation, sections D0 to D19: the cover says first what was asked, what was not
-measured, who is missing and what is not said, then what was found and what the dossier still lacks. A study without a declaration
+A declared activity gets the dossier of prior authorisation, sections D0 to D19: the cover says first who and which version, what was
+asked, what was not measured, who is missing and what is not said, then what was found and what the dossier still lacks. A study without a declaration
 gets the study alone. Last, always, the command that makes it all again.
 """
 
@@ -49,7 +49,7 @@ from scoring.dossier.parts.rule_trace import rule_trace
 from scoring.dossier.parts.score import score, segments
 from scoring.dossier.parts.score_groups import score_groups
 from scoring.dossier.parts.security import security
-from scoring.dossier.parts.status import status
+from scoring.dossier.parts.status import cover, standing_of, status, version
 from scoring.dossier.parts.unknown import unknown_members
 from scoring.dossier.parts.unobserved import memberships, selective
 from scoring.dossier.parts.verdicts import verdicts
@@ -87,7 +87,7 @@ SECTIONS: Final[Mapping[str, tuple[Part, ...]]] = {
     "D19": (fria, annex_iv, model_card, ll144, rule_trace, glossary, provenance),
 }
 """The sections of a dossier after its cover, as an authority asks for them."""
-_NEW_PAGE: Final = frozenset({"D1", "D5", "D11", "D12", "D13", "D15", "D17", "D19"})
+_NEW_PAGE: Final = frozenset({"D1", "D11", "D12", "D15", "D19"})
 
 
 def compose(study: Study, language: str, record: Mapping[str, Any] | None = None) -> Document:
@@ -107,16 +107,17 @@ def compose(study: Study, language: str, record: Mapping[str, Any] | None = None
     document = study.document
     title = view.pick(document["name"]) if document else view.say("title_audit")
     kicker = view.say("kicker", reference=document["reference"]) if document else view.say("kicker_audit")
-    return Document(title, language, numbered(tuple(blocks), language), kicker, view.say("subtitle"))
+    told = numbered(tuple(blocks), language)
+    return Document(title, language, told, kicker, view.say("subtitle"), cover(view), standing_of(view))
 
 
 def _dossier(view: View) -> Iterator[Block]:
     """Compose the sections first: the cover tells what they lack."""
     held = {code: tuple(chain.from_iterable(_under(part(view)) for part in parts)) for code, parts in SECTIONS.items()}
     yield _opening(COVER, view.language)
+    yield from version(view)
     yield from _under(page_one(view))
     yield from _in_short(view)
-    yield Heading(3, say("sections.standing", view.language), "standing")
     yield from status(view, tuple(chain.from_iterable(_lacks(code, blocks, view.language) for code, blocks in held.items())))
     for code, blocks in held.items():
         yield _opening(code, view.language)

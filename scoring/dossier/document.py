@@ -159,6 +159,10 @@ class Document:
     blocks: tuple[Block, ...]
     kicker: str = ""
     subtitle: str = ""
+    cover: tuple[tuple[str, str], ...] = ()
+    """What a title page says of the activity and of this version, where a format has one."""
+    standing: str = ""
+    """How far this version has come, in a few words."""
 
     @property
     def sections(self) -> tuple[Heading, ...]:

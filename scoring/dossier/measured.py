@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from scoring.dossier.gaps import given, key_of_row, shown
 from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.verdicts import records
 from scoring.further import FurtherTables
@@ -16,7 +17,6 @@ from scoring.plan import Plan
 from scoring.study import Study
 from scoring.vocabulary import Role, Verdict
 
-JUSTIFIED_BY: Final = ("aim", "necessary", "appropriate", "alternatives")
 _BASE: Final = "(base)"
 
 
@@ -60,24 +60,14 @@ def gap_facts(study: Study, record: Mapping[str, Any] | None = None, tables: Fur
 
     A gap is there where exclusion is shown, and is known not to be there only where all is shown within tolerance. It is justified only
     where every published gap that stands by itself has a justification in all four parts; a measure alone answers a gap, it does not
-    justify it. Otherwise nothing is said, which is a question.
+    justify it, and one without somebody who answers for it and a day answers nothing. Otherwise nothing is said, which is a question.
     """
     verdicts = {*study.judged()["verdict"], *study.offers()["verdict"]} - {Verdict.NOT_APPLICABLE.value}
     if Verdict.EXCLUSION.value not in verdicts:
         return {"group_gap": False} if verdicts == {Verdict.WITHIN_TOLERANCE.value} else {}
-    shown, whole = set(shown_gaps(tables or study.published())), _justified(study.document or {}, record or {})
-    return {"group_gap": True, **({"gap_justified": True} if shown and shown <= whole else {})}
-
-
-def shown_gaps(tables: FurtherTables) -> list[tuple[str, str, str]]:
-    """Return attribute, group and metric of every exclusion of published tables that stands by itself."""
-    rows = [*records(tables.judged()), *records(tables.offers())]
-    return [(row["attribute"], row["group"], row["metric"]) for row in rows if row["verdict"] == Verdict.EXCLUSION.value and not row.get("under")]
-
-
-def _justified(document: Mapping[str, Any], record: Mapping[str, Any]) -> set[tuple[str, str, str]]:
-    given = [*((document.get("assessment") or {}).get("justifications") or ()), *(record.get("justifications") or ())]
-    return {(one["attribute"], one["group"], one.get("metric") or "selection_rate") for one in given if all(one.get(part) for part in JUSTIFIED_BY)}
+    gaps = {key_of_row(row) for row in shown(tables or study.published())}
+    justified = {one.key for one in given(study.document or {}, record or {}) if one.justified and one.whole}
+    return {"group_gap": True, **({"gap_justified": True} if gaps and gaps <= justified else {})}
 
 
 # variables

@@ -181,7 +181,7 @@ def _unanswered(letters: Mapping[str, str], language: str) -> list[str]:
 
 
 def _read_me(language: str, letters: Mapping[str, str], as_of: date, digest: str, missing: Sequence[str]) -> str:
-    from scoring.dossier.parts.annexes import day
+    from scoring.dossier.parts.days import day
 
     def told(key: str, **values: Any) -> str:
         return say(f"dossier_annexes.{key}", language, **values)

@@ -42,7 +42,10 @@ def published(table: pd.DataFrame, threshold: int = 10, *, merges: Merges | None
     DataFrame
         The same columns and `folded`, the names of the levels that a row joins. A folded row has joint counts, rate and interval,
         and no comparison; it is an exclusion if exclusion is shown for one of those it joins: folding must not hide it. So has a
-        crossing that cannot be shown at all a row of its own, without counts, if it holds an exclusion.
+        crossing that cannot be shown at all a row of its own, without counts, if it holds an exclusion. Where all people together
+        are fewer than `threshold`, the row that joins them names the levels and has no count either.
+        `people` is what the threshold is of: what was decided about the members of a group that is shown, and what came of it, is the
+        finding, so a rate may have fewer trials (formulas, section 13, rule 4).
     """
     keys = ["attribute", *(["segment"] if "segment" in table else [])]
     merges = level_merges(table, threshold) if merges is None else merges
@@ -52,7 +55,8 @@ def published(table: pd.DataFrame, threshold: int = 10, *, merges: Merges | None
         if names is None:
             parts.append(_withheld_row(rows))
         else:
-            parts.append(_folded(_without_known_total(rows) if UNKNOWN in names else rows, names, confidence))
+            told = _folded(_without_known_total(rows) if UNKNOWN in names else rows, names, confidence)
+            parts.append(_uncounted(told) if 0 < _sizes(rows).sum() < threshold else told)
     found = [part for part in parts if len(part)]
     return pd.concat(found, ignore_index=True) if found else table.iloc[:0].assign(folded=[])
 
@@ -74,6 +78,32 @@ def withheld(table: pd.DataFrame, threshold: int = 10) -> list[str]:
     rows = published(table, threshold)
     shown = set(rows.loc[rows["group"] != WITHHELD, "attribute"])
     return [name for name in table["attribute"].unique() if name not in shown]
+
+
+def _uncounted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Take away every number of rows that hold anybody; whom they join stays named."""
+    numbers = [str(name) for name in rows if rows[name].dtype.kind in "iuf" and name != "depth"]
+    held = rows["people"] > 0
+    bare = rows.assign(**{name: rows[name].astype(float).mask(held) for name in numbers})
+    return bare.assign(zero=rows["zero"] & ~held) if "zero" in rows else bare
+
+
+def published_levels(rows: pd.DataFrame, threshold: int, merges: Merges) -> Merges | None:
+    """Return what each level of the attributes of one table is called where it is published; nothing where it cannot be shown.
+
+    Parameters
+    ----------
+    rows
+        Rows of `disparity.compare` of one attribute, or of one crossing.
+    threshold, merges
+        As in `published`.
+    """
+    attributes = str(rows["attribute"].iloc[0]).split(CROSS)
+    if 0 < _sizes(rows).sum() < threshold:
+        return None
+    if len(attributes) == 1:
+        return {attributes[0]: _single_folds(rows, threshold, merges)}
+    return None if _crossed_folds(rows, merges, threshold) is None else {name: dict(merges.get(name, {})) for name in attributes}
 
 
 def _sizes(rows: pd.DataFrame) -> pd.Series[float]:

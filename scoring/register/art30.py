@@ -18,6 +18,7 @@ from scoring.errors import EquiscoreError
 from scoring.register.database import Register
 from scoring.register.models import Activity, TrailEvent
 from scoring.texts import LANGUAGES, pick, say
+from scoring.texts.shown import plainly
 
 COLUMNS: Final = (
     *("reference", "name", "status", "controller", "joint_controllers", "representative", "dpo", "purposes", "persons"),
@@ -129,7 +130,7 @@ _CELLS: Final[Mapping[str, Callable[[Mapping[str, Any], str], str]]] = {
 
 def _whole(text: str, language: str) -> str:
     """Return what a cell can hold, and say where it is not all."""
-    held = _ILLEGAL.sub(" ", text)
+    held = _ILLEGAL.sub(" ", plainly(text))
     return held if len(held) <= _MOST else f"{held[:_MOST]} {say('register.cut', language)}"
 
 

@@ -22,6 +22,8 @@ LANGUAGES: Final = ("en", "fr")
 _MARKS: Final = {"en": (",", "."), "fr": ("\u202f", ",")}
 """Between thousands and before decimals: French uses a narrow no-break space and a comma."""
 _PERCENT: Final = {"en": "%", "fr": "\u202f%"}
+_MINUS: Final = "\u2212"
+"""The sign of a number; a hyphen is no minus, and may be parted from its number at the end of a line."""
 NOTHING: Final = "–"
 """What stands where there is no number."""
 
@@ -64,17 +66,18 @@ def number(value: float | None, kind: str, language: str) -> str:
 
     >>> number(1234.5678, "count", "en"), number(0.8, "ratio", "fr"), number(0.256, "percent", "en")
     ('1,235', '0,80', '25.6%')
-    >>> number(float("nan"), "ratio", "en"), number(float("inf"), "ratio", "en"), number(0.00001, "p", "en")
-    ('–', '∞', '<0.0001')
+    >>> number(float("nan"), "ratio", "en"), number(float("inf"), "ratio", "en"), number(0.00001, "p", "en"), number(-3, "count", "fr")
+    ('–', '∞', '<0.0001', '−3')
     """
     if value is None or math.isnan(value):
         return NOTHING
     if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
+        return "∞" if value > 0 else f"{_MINUS}∞"
     if kind not in _KINDS:
         raise EquiscoreError(f"No way {kind!r} to write a number. Fix: use one of {', '.join(_KINDS)}.")
     thousands, decimal = _MARKS[language]
     written = _NEGATIVE_ZERO.sub(r"\1", _KINDS[kind](value)).replace(",", "\0").replace(".", decimal).replace("\0", thousands)
+    written = f"{_MINUS}{written[1:]}" if written.startswith("-") else written
     return written.replace("%", _PERCENT[language])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 import scoring
-from scoring.assessment import Assessment, SignOff
+from scoring.assessment import Assessment, Right, SignOff
 
 AS_OF = date(2026, 11, 1)
 ASKED = {
@@ -51,7 +51,7 @@ WHOLE = Assessment.model_validate(
         "necessity": {"en": "Nothing less would do.", "fr": "Rien de moins ne suffirait."},
         "variables": {"region": {"sensitive": True, "purpose": {"en": "Delivery", "fr": "Livraison"}}},
         "notices": [{"to": "Applicants", "when": "On the form", "says": "The logic of the score"}],
-        "rights": {"access": {"how": {"en": "By letter", "fr": "Par courrier"}, "days": 30}},
+        "rights": {right: {"how": {"en": "By letter", "fr": "Par courrier"}, "days": 30} for right in Right},
         "oversight": {"en": "An adviser may depart from the score.", "fr": "Un conseiller peut s'écarter du score."},
         "complaints": {"en": "To the ombudsman.", "fr": "Au médiateur."},
         "intended_use": {"en": "Advisers decide on requests.", "fr": "Les conseillers décident des demandes."},

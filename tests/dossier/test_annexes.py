@@ -14,14 +14,14 @@ import scoring
 from scoring.assessment import Assessment
 from scoring.dossier.document import Callout, Document, Estimate, Heading, KeyValues, Paragraph, TableBlock
 from scoring.dossier.formats.markdown import markdown
+from scoring.dossier.gaps import Answer, answers, shown
 from scoring.dossier.parts.annex_iv import annex_iv, places
-from scoring.dossier.parts.annexes import answers, shown_exclusions
 from scoring.dossier.parts.fria import fria
 from scoring.dossier.parts.ll144 import ll144
 from scoring.dossier.parts.model_card import model_card, slices
 from scoring.dossier.parts.model_card_file import model_card_json
 from scoring.dossier.parts.phases import needs, phases
-from scoring.dossier.parts.status import declaration_digest, model_digest, sign_off, status
+from scoring.dossier.parts.status import cover, declaration_digest, model_digest, sign_off, standing_of, status, version
 from scoring.dossier.view import View
 from scoring.texts import LANGUAGES
 
@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from annex_studies import SIGNERS, WHOLE, activity, people
 
 PARTS = (status, phases, model_card, fria, annex_iv, ll144)
+CLOSED = {"incidents": [], "deviations": [], "actions": []}
 DIGEST = "a" * 64
 OTHER = "b" * 64
 
@@ -109,7 +110,8 @@ def test_both_languages_have_the_same_blocks(part, any_declared):
 
 def test_headings_are_parts_of_a_section_each_with_an_anchor_of_its_own(any_declared):
     headings = [block for part in PARTS for block in part(view_of(any_declared, "en")) if isinstance(block, Heading)]
-    assert {heading.level for heading in headings} == {3}
+    assert {heading.level for heading in headings} == {3, 4}
+    assert headings[0].level == 3
     assert len({heading.anchor for heading in headings}) == len(headings)
 
 
@@ -153,7 +155,16 @@ def test_hostile_and_very_long_words_stay_words(whole):
 
 def test_without_a_review_a_version_is_a_draft(whole):
     assert sign_off(whole.document, {}, DIGEST).state == "draft"
-    assert "Draft" in read(status(view_of(whole, "en")))["Status"]
+    assert "Draft" in read(version(view_of(whole, "en")))["Status"]
+    assert standing_of(view_of(whole, "en")).startswith("Draft")
+    assert "signed by every" in standing_of(View.of(whole, "en", BOTH))
+
+
+def test_a_title_page_says_reference_controller_version_and_day_in_short(whole):
+    told = dict(cover(view_of(whole, "fr")))
+    assert told["Référence"] == whole.document["reference"]
+    assert whole.document["controller"]["name"] in told["Responsable du traitement"]
+    assert (told["Version"], told["Date de l'étude"]) == (DIGEST[:12], "1er novembre 2026")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +215,7 @@ def test_a_sign_off_of_another_version_is_said_not_to_cover_this_one(whole):
 def test_the_cover_names_version_day_controller_hashes_signers_and_the_head_of_the_trail(whole):
     head = {"sequence": 12, "hash": "e" * 64}
     view = View.of(whole, "fr", {**BOTH, "trail_head": head})
-    held = read(status(view))
+    held = {**read(version(view)), **read(status(view))}
     assert held["Version"] == f"{DIGEST[:12]} (empreinte de l'étude\u202f: {DIGEST})"
     assert held["Date de l'étude"] == "1er novembre 2026"
     assert held["Auteurs"] == "Ana"
@@ -249,14 +260,17 @@ def test_the_hash_of_the_model_is_the_same_before_and_after_the_study_was_saved(
 
 
 def test_a_whole_declaration_and_record_meet_every_need(whole):
-    record = BOTH | {"opinions": [{"kind": "dpo"}, {"kind": "persons"}]}
+    record = BOTH | CLOSED | {"opinions": [{"kind": "dpo"}, {"kind": "persons"}]}
     found = needs(whole.document, record, gaps=[("region", "south", "selection_rate")], digest=DIGEST)
     assert [need.name for need in found if not need.done] == []
 
 
-def test_nothing_declared_leaves_everything_open_but_lists_that_are_empty(empty):
-    done = {need.name for need in needs({"assessment": empty.document["assessment"]}, {}) if need.done}
-    assert done == {"gaps", "in_place", "incidents", "deviations", "actions"}
+def test_nothing_declared_leaves_everything_open_and_a_list_is_closed_only_where_there_is_one(empty):
+    def done(record):
+        return {need.name for need in needs({"assessment": empty.document["assessment"]}, record) if need.done}
+
+    assert done({}) == {"gaps", "in_place"}
+    assert done(CLOSED) == {"gaps", "in_place", *CLOSED}
 
 
 @pytest.mark.parametrize(
@@ -269,7 +283,7 @@ def test_nothing_declared_leaves_everything_open_but_lists_that_are_empty(empty)
 )
 def test_what_is_open_in_the_register_is_open_here(whole, record, open_):
     def undone(record):
-        return {need.name for need in needs(whole.document, record) if not need.done}
+        return {need.name for need in needs(whole.document, CLOSED | record) if not need.done}
 
     assert undone(record) - undone({}) == {open_}
 
@@ -277,7 +291,10 @@ def test_what_is_open_in_the_register_is_open_here(whole, record, open_):
 def test_half_a_justification_answers_nothing():
     half = {"attribute": "region", "group": "south", "aim": "x", "necessary": "y"}
     assert answers({}, {"justifications": [half]}) == {}
-    assert answers({}, {"justifications": [half | {"measure": "z"}]}) == {("region", "south", "selection_rate"): half | {"measure": "z"}}
+    measure = half | {"measure": "z"}
+    assert answers({}, {"justifications": [measure]}) == {}, "nobody answers for it, and until no day"
+    owned = measure | {"owner": "A", "due": "2027-01-01"}
+    assert answers({}, {"justifications": [owned]}) == {("region", "south", "selection_rate"): Answer.of(owned)}
 
 
 def test_the_next_step_is_the_first_open_need(whole, empty):
@@ -326,7 +343,7 @@ def test_the_card_shows_users_limits_sensitive_fields_and_what_answers_an_exclus
 def test_an_exclusion_without_an_answer_is_shown_as_missing(empty):
     table = next(block for block in model_card(view_of(empty, "en")) if isinstance(block, TableBlock) and "answers" in block.caption)
     assert {row.cells[2] for row in table.rows} == {"Missing; the controller must answer it."}
-    assert len(table.rows) == len(shown_exclusions(view_of(empty, "en")))
+    assert len(table.rows) == len(shown(empty.published()))
 
 
 def test_the_weight_of_the_score_is_by_construction_declared_or_missing(credit_study, empty):

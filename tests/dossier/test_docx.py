@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from scoring.dossier.compose import compose
-from scoring.dossier.document import Document, Figure, Heading, Paragraph, TableBlock
+from scoring.dossier.document import Callout, Document, Figure, Heading, Paragraph, TableBlock
 from scoring.dossier.formats.docx import docx
+from scoring.dossier.formats.pdf import levelled, listed_in
 from scoring.texts import say
 from tests.dossier.hostile import MEGABYTE, TEXTS, document_of, wide
 
@@ -62,7 +63,7 @@ def test_the_contents_are_a_field_that_leads_to_each_heading(made, composed):
     body = opened(made).element.body
     assert any("TOC" in one.text for one in body.iter(qn("w:instrText")))
     targets = [one.get(qn("w:anchor")) for one in body.iter(qn("w:hyperlink"))]
-    assert len(targets) == len([block for block in composed.blocks if isinstance(block, Heading) and block.level <= 3])
+    assert len(targets) == len(list(listed_in(tuple(levelled(composed.blocks)))))
     assert set(targets) <= {one.get(qn("w:name")) for one in body.iter(qn("w:bookmarkStart"))}
     kinds = [one.get(qn("w:fldCharType")) for one in body.iter(qn("w:fldChar"))]
     assert kinds == ["begin", "separate", "end"]
@@ -132,3 +133,11 @@ def test_a_table_too_wide_for_a_page_goes_on_in_several():
 def test_any_text_can_be_written(text):
     read = opened(docx(Document("t", "fr", (Paragraph(text), Heading(2, text, "h")))))
     assert read.paragraphs
+
+
+def test_what_is_missing_stands_in_ruled_paragraphs_and_not_in_a_table():
+    content = docx(Document("t", "fr", (Callout("Manquant", ("ceci", "cela"), missing=True),)))
+    lines = [line for line in opened(content).paragraphs if line._p.pPr is not None and line._p.pPr.find(qn("w:pBdr")) is not None]
+    assert [line.text for line in lines] == ["Manquant", "ceci", "cela"]
+    assert {line._p.pPr.find(qn("w:pBdr"))[0].get(qn("w:val")) for line in lines} == {"dashed"}
+    assert not any("ceci" in cell.text for table in opened(content).tables for cell in table._cells)

@@ -232,3 +232,12 @@ def test_a_dossier_is_written_whole(small_study, tmp_path):
     out = write_dossier(small_study, language="fr", format="md", out=tmp_path / "deep" / "d.md")
     assert out.read_bytes() == render(small_study, "fr", "md")
     assert [path.name for path in out.parent.iterdir()] == ["d.md"]
+
+
+def test_the_page_leads_to_its_contents_and_marks_what_is_missing(credit_study):
+    page = render(credit_study, "fr", "html").decode()
+    anchors = re.findall(r'<nav id="contents".*?</nav>', page, re.DOTALL)[0].count("<li>")
+    assert anchors == len(compose(credit_study, "fr").sections) == 20
+    assert '<a class="to-contents" href="#contents">' in page
+    assert '<aside class="callout missing" aria-label="Manquant">' in page
+    assert "<h4" in page

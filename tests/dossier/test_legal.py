@@ -14,7 +14,8 @@ from statsmodels.stats.proportion import proportion_confint
 import scoring
 from scoring.activity import ProcessingActivity
 from scoring.dossier import legal
-from scoring.dossier.measured import information_values, measured_decisiveness, shown_gaps
+from scoring.dossier.gaps import key_of_row, shown
+from scoring.dossier.measured import information_values, measured_decisiveness
 from scoring.errors import EquiscoreError
 from scoring.law.conditions import YES
 from scoring.law.gate import GateClosed
@@ -163,7 +164,7 @@ WORDS = {"aim": "a", "necessary": "b", "appropriate": "c", "alternatives": "d", 
 
 
 def test_a_gap_is_shown_and_is_justified_only_when_each_is_justified_in_all_four_parts():
-    gaps = shown_gaps(AUDIT.published())
+    gaps = [key_of_row(row) for row in shown(AUDIT.published())]
     assert ("region", "east", "selection_rate") in gaps
     whole = [{"attribute": attribute, "group": group, "metric": metric, **WORDS} for attribute, group, metric in gaps]
     assert legal.assess(declared(AUDIT)).facts["group_gap"] is True
@@ -182,7 +183,7 @@ def test_no_shown_gap_is_no_all_clear(credit_study):
 
 
 def test_a_human_may_say_that_a_justification_does_not_hold():
-    whole = [dict(zip(("attribute", "group", "metric"), gap, strict=True)) | WORDS for gap in shown_gaps(AUDIT.published())]
+    whole = [dict(zip(("attribute", "group", "metric"), gap, strict=True)) | WORDS for gap in map(key_of_row, shown(AUDIT.published()))]
     found = legal.assess(declared(AUDIT, facts={**FR, "gap_justified": "no"}), record={"justifications": whole})
     assert found.facts["gap_justified"] is False
     with pytest.raises(EquiscoreError, match=r"group_gap.*Fix: correct one"):

@@ -393,9 +393,12 @@ BOTH_FR = (
     "(intervalle à 95~% : 0,63 à 0,74) toutes strates confondues, et de 0,90 (intervalle à 95~% : 0,85 à 0,95) au sein des mêmes strates de "
     "« agence » (strates comparées : 1~234)."
 )
-PARTS = " Of the difference of -14.2 points, -10.0 come from being in different strata and -4.2 from different rates in the same strata."
+PARTS = (
+    " Of the difference of \u221214.2 points, \u221210.0 come from being in different strata and \u22124.2 from different rates in the same strata."
+)
 PARTS_FR = (
-    " De l'écart de -14,2 points, -10,0 viennent de l'appartenance à des strates différentes et -4,2 de taux différents au sein des mêmes strates."
+    " De l'écart de \u221214,2 points, \u221210,0 viennent de l'appartenance à des strates différentes"
+    " et \u22124,2 de taux différents au sein des mêmes strates."
 )
 CAUTION = ' "branch" may itself give the group away: comparing within its strata can then hide an exclusion. So neither figure replaces the other.'
 CAUTION_FR = (
@@ -409,11 +412,11 @@ CASES = {
         BOTH.replace("0.90 (95% interval 0.85 to 0.95)", "1.06 (95% interval 0.97 to 1.15)")
         + " The estimates turn round within strata (Simpson's paradox): over all strata together the group gets less, within the same strata it "
         "gets more. Chance could explain at least one of the two figures."
-        + PARTS.replace("-10.0", "-17.8").replace("-4.2", "+3.6") + CAUTION,
+        + PARTS.replace("\u221210.0", "\u221217.8").replace("\u22124.2", "+3.6") + CAUTION,
         BOTH_FR.replace("0,90 (intervalle à 95~% : 0,85 à 0,95)", "1,06 (intervalle à 95~% : 0,97 à 1,15)")
         + " Les estimations se renversent au sein des strates (paradoxe de Simpson) : toutes strates confondues, le groupe obtient moins ; au "
         "sein des mêmes strates, il obtient plus. Le hasard peut expliquer l'un au moins des deux chiffres."
-        + PARTS_FR.replace("-10,0", "-17,8").replace("-4,2", "+3,6") + CAUTION_FR,
+        + PARTS_FR.replace("\u221210,0", "\u221217,8").replace("\u22124,2", "+3,6") + CAUTION_FR,
     ),
     "a reversal beyond chance, the other way": (
         {"ratio": 1.3, "ratio_low": 1.2, "ratio_high": 1.4, "simpson": True, "simpson_shown": True},
@@ -435,10 +438,12 @@ CASES = {
     ),
     "strata of one side": (
         {"not_comparable": 2, "not_comparable_part": -0.02, "within": -0.0216},
-        BOTH + " Of the difference of -14.2 points, -10.0 come from being in different strata, -2.2 from different rates in the same strata and "
-        "-2.0 from strata that cannot be compared (such strata: 2)." + CAUTION,
-        BOTH_FR + " De l'écart de -14,2 points, -10,0 viennent de l'appartenance à des strates différentes, -2,2 de taux différents au sein des "
-        "mêmes strates et -2,0 de strates qui ne peuvent pas être comparées (nombre de ces strates : 2)." + CAUTION_FR,
+        BOTH + " Of the difference of \u221214.2 points,"
+        " \u221210.0 come from being in different strata, \u22122.2 from different rates in the same strata and "
+        "\u22122.0 from strata that cannot be compared (such strata: 2)." + CAUTION,
+        BOTH_FR + " De l'écart de \u221214,2 points,"
+        " \u221210,0 viennent de l'appartenance à des strates différentes, \u22122,2 de taux différents au sein des "
+        "mêmes strates et \u22122,0 de strates qui ne peuvent pas être comparées (nombre de ces strates : 2)." + CAUTION_FR,
     ),
     "nothing comparable": (
         {"reason": "nothing_comparable", "pooled_ratio": NAN, "pooled_low": NAN, "pooled_high": NAN, "composition": NAN, "within": NAN,

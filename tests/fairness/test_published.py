@@ -5,6 +5,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import scoring
 from scoring.bounds import Bounds
@@ -12,6 +14,7 @@ from scoring.fairness.counts import Counts
 from scoring.fairness.disparity import combinations_of, compare
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.published import level_merges, published, withheld
+from scoring.plan import Population
 from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN
 
 K = 10
@@ -243,3 +246,99 @@ def test_a_published_verdict_is_the_working_verdict(study):
     pd.testing.assert_frame_equal(as_it_is[columns], working.loc[as_it_is.index, columns])
     assert set(shown.loc[shown["folded"] != "", "verdict"]) == {"not applicable"}
     assert shown.loc[shown["folded"] != "", ["ratio", "p_exclusion", "shortfall"]].isna().all(axis=None)
+
+
+# --- two worlds that the rates do not tell apart ---------------------------------------------------------------------------------
+
+
+LARGE = {"a": (30, 20), "b": (25, 30)}
+"""Favoured and refused of the groups that are shown."""
+
+
+def world(hidden, *, large=LARGE, unscored=(), lowest=()):
+    """Return a published study; `hidden` are groups that are folded; people without a score, or with the lowest, by place."""
+    sizes = {**large, **hidden}
+    groups = [group for group, pair in sizes.items() for _ in range(sum(pair))]
+    decided = [value for yes, no in sizes.values() for value in [1] * yes + [0] * no]
+    score = pd.array(np.random.default_rng(1).permutation(len(groups)) + 10, dtype="Int64")
+    score[list(unscored)] = pd.NA
+    score[list(lowest)] = 1
+    frame = pd.DataFrame({"g": groups, "ok": decided, "score": score, "repaid": np.arange(len(groups)) % 4 > 0}).astype({"repaid": int})
+    return scoring.audit(frame, groups=["g"], decision="ok", favourable=1, score="score", outcome="repaid", favourable_outcome=1).published(K)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 8), st.integers(2, 8), st.data())
+def test_impact_ratios_are_the_same_whatever_the_parts_of_a_fold(x, y, data):
+    """Who is in which of two folded groups, and which of them was favoured, changes no number: so none tells of it."""
+    hits, worlds = data.draw(st.integers(0, x + y)), []
+    for size in (x, y):
+        yes = data.draw(st.integers(max(0, hits - (x + y - size)), min(size, hits)))
+        worlds.append(world({"x": (yes, size - yes), "y": (hits - yes, x + y - size - (hits - yes))}))
+    for table in ("selection_table", "scoring_table"):
+        told = [getattr(one, table)("g").drop(columns="folded") for one in worlds]
+        pd.testing.assert_frame_equal(*told)
+
+
+def test_the_highest_rate_is_that_of_a_group_shown_and_nobody_is_lost():
+    """By hand: x and y are folded (9 of 11); b, 25 of 55, is held against a, 30 of 50, though x, 5 of 5, got most."""
+    table = world({"x": (5, 0), "y": (4, 2)}).selection_table("g").set_index("group")
+    assert table["applicants"].to_dict() == {"a": 50, "b": 55, SMALL_GROUPS: 11}
+    assert table["impact_ratio"].to_dict() == pytest.approx({"a": 1.0, "b": (25 / 55) / 0.6, SMALL_GROUPS: (9 / 11) / 0.6})
+    assert table["most_selected"].to_dict() == {"a": True, "b": False, SMALL_GROUPS: False}
+    assert table["share"].sum() == pytest.approx(1.0)
+    assert table.loc[SMALL_GROUPS, "folded"] in {"x, y", "y, x"}
+    assert table.loc[SMALL_GROUPS, "reason"] == "joined"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sets(st.integers(0, 104), min_size=1, max_size=8))
+def test_scoring_rates_do_not_tell_how_many_have_no_score(places):
+    """People without a score, where few, are as those who score lowest: a reader cannot tell one world from the other."""
+    without, lowest = world({}, unscored=places).scoring_table("g"), world({}, lowest=places).scoring_table("g")
+    told = [name for name in without if name not in {"unscored", "median"}]
+    pd.testing.assert_frame_equal(without[told], lowest[told])
+    assert without["unscored"].isna().all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 30), st.integers(0, 30))
+def test_score_metrics_never_tell_of_fewer_than_ten_without_a_score(first, second):
+    places = [*range(first), *range(50, 50 + second)]
+    rows = world({}, unscored=places).scores().drop_duplicates("group").set_index("group")
+    few = any(0 < number < K for number in (first, second, first + second))
+    assert rows[["people", "unscored"]].drop(index="").isna().all(axis=None) == few
+    if not few:
+        assert rows["unscored"].to_dict() == {"": first + second, "a": first, "b": second}
+
+
+def test_shares_of_a_population_do_not_part_a_fold():
+    """Of x and y, folded, only x is in the benchmark: who is in it, less a and b, would be x."""
+    shares = {"g": Population(shares={"a": 0.5, "b": 0.4, "x": 0.1}, source="a census")}
+    tables = world({"x": (2, 1), "y": (5, 6)})
+    rows = tables.representation(shares)
+    assert rows[["of", "share", "ratio", "unknown"]].isna().all(axis=None)
+    assert tables.representation_fit(shares).empty
+    assert set(rows["group"]) == {"a", "b", SMALL_GROUPS}
+    whole = {"g": Population(shares={"a": 0.5, "b": 0.3, "x": 0.1, "y": 0.1}, source="a census")}
+    assert tables.representation(whole).set_index("group").loc[["a", "b"], "of"].tolist() == [119, 119]
+
+
+def test_unknowns_that_are_folded_are_not_told_by_the_shares():
+    shares = {"g": Population(shares={"a": 0.5, "b": 0.5}, source="a census")}
+    tables = world({None: (2, 1), "y": (5, 6)})
+    rows = tables.representation(shares).set_index("group")
+    assert rows[["unknown", "share_lowest", "share_highest", "ratio_lowest", "ratio_highest"]].isna().all(axis=None)
+    assert rows.loc["a", "of"] == 105
+
+
+@pytest.mark.parametrize("people", [4, 9])
+def test_of_a_file_of_fewer_than_ten_nothing_is_told_but_who_is_in_it(people):
+    tables = world({}, large={"a": (people - 2, 0), "b": (0, 2)})
+    judged = tables.judged()
+    assert (judged["group"] == SMALL_GROUPS).all()
+    assert judged[["people", "hits", "trials", "value", "ratio"]].isna().all(axis=None)
+    assert set(judged["folded"]) <= {"a, b", "b, a"}
+    assert tables.rates()[["hits", "trials", "value", "low", "high"]].isna().all(axis=None)
+    assert tables.selection_table("g")["applicants"].isna().all()
+    assert tables.scoring_table("g")["applicants"].isna().all()

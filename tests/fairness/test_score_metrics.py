@@ -608,3 +608,14 @@ def test_score_bins_keep_everybody(frame):
     bins = score_bins(counted(frame.assign(score=some, ok=1), decision="ok", favourable=1))
     assert bins.people[:, 0].sum() + bins.unscored[0] == len(frame)
     assert bins.people[:, 1:4].sum() == bins.people[:, 0].sum()
+
+
+def test_people_below_the_lowest_declared_edge_stand_at_their_mean():
+    """The lowest bin has no lower end: its middle is no number, and asking for it is no warning (pytest makes one a failure)."""
+    frame = pd.DataFrame({"sex": ["F", "M"] * 20, "score": np.arange(40.0)})
+    held = scoring.audit(frame.assign(ok=1), groups=["sex"], decision="ok", favourable=1).counts
+    places = np.digitize(frame["score"], [10.0, 20.0])
+    rows = pd.DataFrame({"attribute": "sex", "group": frame["sex"], "decision": 1, "outcome": -1, "bin": places, "n": 1, "weight": 1.0})
+    rows = rows.assign(weight_squared=1.0, score_sum=frame["score"])
+    counts = type(held)(held.cells, rows, np.array([10.0, 20.0]), exact=False, weighted=held.weighted)
+    np.testing.assert_allclose(score_bins(counts).axis.score, [4.5, 14.5, 29.5])

@@ -11,8 +11,6 @@ from scoring.monitoring_cli import app
 from tests.monitoring.conftest import SCHEDULE, people
 
 TYPER = CliRunner()
-# people below the lowest declared edge of the score: -inf + inf in fairness/by_score/score_bins.py, which takes their mean then
-pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in add:RuntimeWarning")
 
 
 def call(*words):

@@ -125,7 +125,8 @@ def test_funnel_names_the_stage_with_the_gap():
 
 
 def test_waterfall_quotes_the_whole_and_the_largest_part():
-    assert "in all -15.0 points (-27.0 to -3.0); the largest part is home, -20.0 (-30.0 to -10.0)." in heard("waterfall")
+    told = "in all -15.0 points (-27.0 to -3.0); the largest part is home, -20.0 (-30.0 to -10.0).".replace("-", "\u2212")
+    assert told in heard("waterfall")
 
 
 def test_bounds_count_what_lies_below_and_what_may():

@@ -47,7 +47,7 @@ def test_what_lowers_is_hatched(rows):
 def test_numbers_are_written_in_the_language_of_the_reader(rows):
     said = {text.get_gid(): text.get_text() for text in plot_waterfall(rows, language="fr").texts}
     first = rows.iloc[0]
-    wanted = f"{first['gap']:.1f} ({first['gap_low']:.1f} à {first['gap_high']:.1f})".replace(".", ",")
+    wanted = f"{first['gap']:.1f} ({first['gap_low']:.1f} à {first['gap_high']:.1f})".replace(".", ",").replace("-", "\u2212")
     assert said["said-0"] == wanted
     assert waterfall._POINTS == POINTS
 

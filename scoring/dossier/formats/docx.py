@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache, partial, singledispatch
+from itertools import chain
 from typing import Any, Final
 
 import docx as python_docx
@@ -21,7 +22,7 @@ from scoring.dossier.document import Cell as DocumentCell
 from scoring.dossier.formats import printed
 from scoring.dossier.formats.cells import written
 from scoring.dossier.formats.docx_page import QUIET, ROOM, bookmark, contents, element, paged, properties, styled, timeless
-from scoring.dossier.formats.pdf import facts_of, figures_of, levelled, typefaces
+from scoring.dossier.formats.pdf import facts_of, figures_of, levelled, listed_in, status_of, typefaces
 from scoring.errors import EquiscoreError
 from scoring.plots.canvas import MARKS
 from scoring.texts import say
@@ -49,8 +50,9 @@ def docx(document: Document, *, day: date | None = None, digest: str | None = No
     title = short(document.title.strip()).replace("\n", " ") or say("printed.untitled", document.language)
     styled(word, document.language)
     properties(word, title, document.language, day)
-    paged(word, title, short(status or say("printed.draft", document.language)), document.language)
-    _cover(word, document, title, facts_of(document.language, None, day, digest, short(status)))
+    paged(word, title, short(status_of(document, status)), document.language)
+    told = (say("printed.status", document.language), short(status_of(document, status)))
+    _cover(word, document, title, chain([told], facts_of(document, None, day, digest)))
     for place, block in enumerate(levelled(document.blocks)):
         to_docx(block, word, document.language, place)
     return timeless(word)
@@ -67,7 +69,9 @@ def _cover(word: Word, document: Document, title: str, facts: Iterator[tuple[str
     word.add_paragraph(short(document.subtitle), style="Dossier subtitle")
     _pairs(word, tuple(facts))
     word.add_paragraph(say("printed.contents", document.language), style="Dossier subtitle").paragraph_format.space_before = Pt(14)
-    headings = [(place, block) for place, block in enumerate(levelled(document.blocks)) if isinstance(block, Heading) and block.level <= 2]
+    blocks = tuple(levelled(document.blocks))
+    listed = frozenset(listed_in(blocks))
+    headings = [(place, block) for place, block in enumerate(blocks) if isinstance(block, Heading) and block.level <= 2 and block.anchor in listed]
     contents(word, [(place, block.level, short(block.text).replace("\n", " ")) for place, block in headings])
     word.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
 
@@ -238,14 +242,23 @@ _DRAWING: Final = b"""#set page(width: auto, height: auto, margin: 0pt)
 
 @to_docx.register
 def _(block: Callout, word: Word, language: str, place: int) -> None:  # noqa: ARG001
-    table = _table(word, 1, (ROOM,))
-    cell = table.rows[0].cells[0]
-    cell._tc.get_or_add_tcPr().append(element("w:shd", **{"w:val": "clear", "w:color": "auto", "w:fill": "F5F2EC"}))  # noqa: SLF001
-    line = cell.paragraphs[0]
+    line = _boxed(word.add_paragraph(), missing=block.missing)
     line.add_run(_text(block.title, language, _TITLE)).bold = True
+    line.paragraph_format.keep_with_next, line.paragraph_format.space_after = True, Pt(0)
     for item in block.items:
-        cell.add_paragraph(_text(item, language), style="List Bullet")
+        _boxed(word.add_paragraph(_text(item, language), style="List Bullet"), missing=block.missing)
     word.add_paragraph(style="Dossier note")
+
+
+def _boxed(line: Any, *, missing: bool) -> Any:
+    """Shade a paragraph and rule its side, dashed where something is missing: paragraphs, since a table of one cell is read as a table."""
+    look = {"w:val": "dashed" if missing else "single", "w:sz": "24", "w:space": "8", "w:color": "A8480F" if missing else "23211E"}
+    borders = element("w:pBdr")
+    borders.append(element("w:left", **look))
+    properties_ = line._p.get_or_add_pPr()  # noqa: SLF001
+    properties_.append(borders)
+    properties_.append(element("w:shd", **{"w:val": "clear", "w:color": "auto", "w:fill": "F5F2EC"}))
+    return line
 
 
 @to_docx.register

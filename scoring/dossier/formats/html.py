@@ -13,6 +13,7 @@ from scoring.dossier.formats.cells import written
 from scoring.errors import EquiscoreError
 from scoring.plots.canvas import MARKS
 from scoring.texts import say
+from scoring.texts.shown import plainly
 from scoring.vocabulary import Verdict
 
 
@@ -31,9 +32,15 @@ def _template(name: str) -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_plain,
     )
     environment.globals["written"] = written
     return environment.get_template(name)
+
+
+def _plain(value: Any) -> Any:
+    """Mark in what is data, and no markup of ours, what would steer the page."""
+    return plainly(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _words(language: str) -> Any:
@@ -92,8 +99,8 @@ def _(block: TableBlock, language: str) -> Markup:
 
 @to_html.register
 def _(block: Figure, language: str) -> Markup:
-    label = str(Markup.escape(block.alternative))
-    drawn = block.svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    label = str(Markup.escape(plainly(block.alternative)))
+    drawn = plainly(block.svg).replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
     return _macro("figure", block, language, drawn=Markup(drawn))  # noqa: S704  (drawn by us; matplotlib escapes the text in it)
 
 

@@ -11,6 +11,7 @@ from scoring.dossier.formats.cells import written
 from scoring.errors import EquiscoreError
 from scoring.plots.canvas import MARKS
 from scoring.texts import say
+from scoring.texts.shown import plainly
 
 _MEANT = re.compile(r"([\\`*_\[\]|#~])")
 _OPENS = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|[-=+]|$)")
@@ -29,7 +30,7 @@ def escaped(text: str) -> str:
     >>> escaped("<b>*a*</b>")
     '&lt;b&gt;\\*a\\*&lt;/b&gt;'
     """
-    flat = _MEANT.sub(r"\\\1", " ".join(text.split("\n"))).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    flat = _MEANT.sub(r"\\\1", " ".join(plainly(text).split("\n"))).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _OPENS.sub(lambda found: f"{found[1]}{found[2][:-1]}\\{found[2][-1]}", flat)
 
 
@@ -57,8 +58,13 @@ def _(block: Bullets, language: str) -> str:  # noqa: ARG001
 @to_markdown.register
 def _(block: KeyValues, language: str) -> str:
     return "\n".join(
-        say("dossier.key_value_md", language, name=escaped(name), value=escaped(value.replace("\n", "; "))) for name, value in block.items
+        say("dossier.key_value_md", language, name=escaped(name), value=escaped(_in_a_line(value, language))) for name, value in block.items
     )
+
+
+def _in_a_line(text: str, language: str) -> str:
+    """Return lines as one line, with a semicolon as the language sets it."""
+    return text.replace("\n", "\u202f; " if language == "fr" else "; ")
 
 
 @to_markdown.register
@@ -80,7 +86,7 @@ def _body(block: TableBlock, language: str) -> Iterator[str]:
 def _row(block: TableBlock, row: Row, language: str) -> str:
     """Write a row; where remarks have no column, the remark follows the first cell."""
     cells = [escaped(written(cell, column.kind, language)) for cell, column in zip(row.cells, block.columns, strict=True)]
-    remark = escaped(row.remark.replace("\n", "; "))
+    remark = escaped(_in_a_line(row.remark, language))
     if block.remark:
         return _cells([*cells, remark])
     return _cells([f"{cells[0]} ({remark})" if remark else cells[0], *cells[1:]])
@@ -111,6 +117,7 @@ def _(block: Findings, language: str) -> str:
 
 @to_markdown.register
 def _(block: Code, language: str) -> str:  # noqa: ARG001
-    longest = max((len(run) for run in re.findall(r"`+", block.text)), default=0)
+    text = plainly(block.text)
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{block.text}\n{fence}"
+    return f"{fence}\n{text}\n{fence}"

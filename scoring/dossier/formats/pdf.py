@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cache, partial, singledispatch
 from importlib import resources
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 import typst
@@ -22,6 +23,7 @@ from scoring.dossier.document import Cell as DocumentCell
 from scoring.dossier.evidence import NAME
 from scoring.dossier.formats import printed
 from scoring.dossier.formats.cells import written
+from scoring.dossier.parts.days import day as written_day
 from scoring.errors import EquiscoreError
 from scoring.plots.canvas import MARKS
 from scoring.texts import say
@@ -39,6 +41,10 @@ _SMALLEST: Final = 0.74
 _OVERLAP: Final = 30.0
 _TITLE: Final = 300
 """Most characters of what is repeated on every page or in the contents."""
+_LEADS: Final = 500
+"""A paragraph that is not longer stays with the table or the figure that it leads to."""
+STUDY: Final = "d12"
+"""The section whose parts the contents list too."""
 _SHORT: Final = 1200
 """What is shorter is kept whole on its page."""
 
@@ -57,7 +63,7 @@ def pdf(document: Document, *, evidence: bytes | None = None, day: date | None =
     digest
         Of the study's manifest; it stands on the first page and at the foot of each.
     status
-        What the head of each page says of the dossier; by default that it is a draft.
+        What the head of each page says of the dossier; by default what the document says of itself, or that it is a draft.
 
     Raises
     ------
@@ -111,22 +117,56 @@ def _handed(document: Document, evidence: bytes | None, day: date | None, digest
         "title": title.replace("\u200b", ""),
         "kicker": short(document.kicker),
         "subtitle": short(document.subtitle),
-        "status": short(status or say("printed.draft", language)),
+        "status": short(status_of(document, status)),
         "running": _text(document.title, language, 70).partition(" … [")[0],
         "footing": short(f"SHA-256 {digest[:16]}…" if digest else document.kicker),
         "page": say("printed.page", language, page="{page}", pages="{pages}"),
         "contents": say("printed.contents", language),
-        "facts": [[name, short(value)] for name, value in facts_of(language, evidence, day, digest, status)],
+        "facts": [[short(name), short(value)] for name, value in facts_of(document, evidence, day, digest)],
         "evidence": {"name": NAME, "about": say("printed.attached_about", language)},
-        "blocks": [made for block in levelled(document.blocks) for made in to_typst(block, language)],
+        "blocks": list(_written(document)),
     }
 
 
-def facts_of(language: str, evidence: bytes | None, day: date | None, digest: str | None, status: str) -> Iterator[tuple[str, str]]:
-    """Yield what the first page says of the file itself: its status, its day, the study that it speaks of, what is attached."""
-    when = say("printed.day", language, year=f"{day:%Y}", month=f"{day:%m}", day=f"{day:%d}") if day else say("printed.no_day", language)
-    yield say("printed.status", language), status or say("printed.draft", language)
-    yield say("printed.as_of", language), when
+def status_of(document: Document, status: str = "") -> str:
+    """Return what is said of how far the dossier has come: what the caller says, what the document says, or that it is a draft."""
+    return status or document.standing or say("printed.draft", document.language)
+
+
+def _written(document: Document) -> Iterator[Mapping[str, Any]]:
+    """Yield the blocks, each with what hangs on the others: whether the contents list it, whether it stays with the table that follows."""
+    blocks = tuple(levelled(document.blocks))
+    listed = frozenset(listed_in(blocks))
+    for block, following in zip_longest(blocks, blocks[1:]):
+        for made in to_typst(block, document.language):
+            if isinstance(block, Heading):
+                yield {**made, "listed": block.anchor in listed}
+            elif isinstance(block, Paragraph):
+                yield {**made, "sticky": isinstance(following, TableBlock | Figure) and len(block.text) <= _LEADS}
+            else:
+                yield made
+
+
+def listed_in(blocks: Iterable[Block]) -> Iterator[str]:
+    """Yield the anchors of the headings that the contents list: the sections, and the parts of the study alone, so that a page holds them.
+
+    The blocks are those of `levelled`. A study without a declaration has few sections, and all its parts are listed.
+    """
+    headings = [block for block in blocks if isinstance(block, Heading)]
+    dossier = STUDY in {heading.anchor for heading in headings}
+    deep = False
+    for heading in headings:
+        deep = (not dossier or heading.anchor == STUDY) if heading.level == 1 else deep
+        if heading.level == 1 or (heading.level == 2 and deep):
+            yield heading.anchor
+
+
+def facts_of(document: Document, evidence: bytes | None, day: date | None, digest: str | None) -> Iterator[tuple[str, str]]:
+    """Yield what the first page says: the activity and its version, the day, the study that it speaks of, what is attached."""
+    language = document.language
+    yield from document.cover
+    if not document.cover:
+        yield say("printed.as_of", language), written_day(day, language) if day else say("printed.no_day", language)
     yield say("printed.digest", language), digest or say("printed.no_digest", language)
     if evidence is not None:
         attached = say("printed.attached_said", language, name=NAME, digest=hashlib.sha256(evidence).hexdigest())
@@ -233,7 +273,7 @@ def figures_of(block: Figure, language: str) -> Iterator[Drawn]:
     """Yield a figure as it fits on pages."""
     said = "\n".join((block.alternative.strip() or block.caption.strip() or "–", *block.described))
     said, caption = printed.visible(printed.shortened(said, language), printed.drawn()), _text(block.caption, language, _TITLE)
-    slices = sliced(printed.visible(block.svg, printed.drawn()))
+    slices = sliced(printed.visible(block.svg, printed.drawn_alone()))
     for place, (svg, width) in enumerate(slices, start=1):
         named = caption if len(slices) == 1 else say("printed.slice", language, caption=caption, part=place, parts=len(slices))
         yield Drawn(svg, width, said, named)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -46,6 +46,12 @@ def drawn() -> frozenset[str]:
 
     upright, bold = (set(FT2Font(str(fonts() / name)).get_charmap()) for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"))
     return frozenset(map(chr, upright & bold))
+
+
+@cache
+def drawn_alone() -> frozenset[str]:
+    """Return those that stand by themselves: in a drawing, marks that are set over others are drawn without their text, which PDF/A refuses."""
+    return frozenset(one for one in drawn() if not unicodedata.category(one).startswith("M"))
 
 
 def visible(text: str, shown: Collection[str] | None = None) -> str:
@@ -118,7 +124,7 @@ _SIZES: Final = (8.6, 8.0, 7.4)
 _PADDING: Final = 9.0
 _WIDEST: Final = 34.0
 """Ems of a line beyond which a column need not grow."""
-_WHOLE: Final = 32
+_WHOLE: Final = 27
 """A table of no more lines is kept on one page."""
 
 
@@ -127,19 +133,33 @@ def laid_out(block: TableBlock, language: str, room: float) -> tuple[Layout, ...
 
     A table in several repeats its first column in each.
     """
-    least, most = _needs(block, language)
+    least, most, typical = _needs(block, language)
     for size in _SIZES:
         low, high = (tuple(_PADDING + size * one for one in needs) for needs in (least, most))
         if sum(low) <= room:
-            return (Layout(block, _shared(low, high, room), size),)
+            return (Layout(block, _shared(low, _beside(block, low, high, room), typical, room), size),)
     if low[0] > room / 2:
         low = (room / 2, *low[1:])
     chunks = _chunks(low, room)
     parts = [_part(block, chunk, place, len(chunks), language) for place, chunk in enumerate(chunks)]
     return tuple(
-        Layout(part, _shared(tuple(low[i] for i in chunk), tuple(high[i] for i in chunk), room), size)
+        Layout(part, _shared(tuple(low[i] for i in chunk), tuple(high[i] for i in chunk), [typical[i] for i in chunk], room), size)
         for part, chunk in zip(parts, chunks, strict=True)
     )
+
+
+_FEW_WORDS: Final = 125.0
+"""Points that a column of a few words needs at most: such words stay on one line before long texts are given more."""
+_BESIDE: Final = 0.3
+"""Share of a page that the first column may take where remarks stand beside it, below the other columns."""
+
+
+def _beside(block: TableBlock, low: tuple[float, ...], high: tuple[float, ...], room: float) -> tuple[float, ...]:
+    """Return what the columns could use, the first one less where remarks need the room beside it; all that is left then goes to the last."""
+    if len(high) == 1 or not any(row.remark for row in block.rows):
+        return high
+    first = max(low[0], min(high[0], _BESIDE * room))
+    return (first, *high[1:-1], max(high[-1], room - first - sum(high[1:-1])))
 
 
 CELL: Final = 22
@@ -167,9 +187,10 @@ def ems(text: str) -> float:
     return sum(map(_em, text))
 
 
-def _needs(block: TableBlock, language: str) -> tuple[list[float], list[float]]:
-    """Return for each column, in ems, the widest piece that may not be broken and the widest line."""
-    least, most = [], []
+def _needs(block: TableBlock, language: str) -> tuple[list[float], list[float], list[float]]:
+    """Return for each column, in ems, the widest piece that may not be broken, the widest line, and how long its texts are on the whole."""
+    least, most, typical = [], [], []
+    widest = _WIDEST if len(block.columns) > 1 else math.inf
     for place, column in enumerate(block.columns):
         texts = [divisible(written(row.cells[place], column.kind, language)[:500], CELL) for row in block.rows]
         words = column.align == "left"
@@ -177,8 +198,9 @@ def _needs(block: TableBlock, language: str) -> tuple[list[float], list[float]]:
         lines = [line for text in texts for line in text.split("\n")] if words else pieces
         title = divisible(column.title, CELL)
         least.append(max([1.5, *map(ems, pieces), *(1.08 * ems(word) for word in re.split("[ \n\u200b]", title))]))
-        most.append(max([least[-1], ems(title) / 2, *(min(ems(line) + (1.5 if column.kind == "verdict" else 0), _WIDEST) for line in lines)]))
-    return least, most
+        most.append(max([least[-1], ems(title) / 2, *(min(ems(line) + (1.5 if column.kind == "verdict" else 0), widest) for line in lines)]))
+        typical.append(1.0 + sum(map(ems, texts)) / max(1, len(texts)))
+    return least, most, typical
 
 
 def stacked(text: str) -> tuple[str, ...]:
@@ -191,13 +213,23 @@ def stacked(text: str) -> tuple[str, ...]:
     return (value, f"({rest}") if bracket else (text,)
 
 
-def _shared(low: tuple[float, ...], high: tuple[float, ...], room: float) -> tuple[float, ...]:
-    """Give each column what it must have, and share what is left by what each could use; nothing is drawn far wider than it needs."""
+def _shared(low: tuple[float, ...], high: tuple[float, ...], typical: Sequence[float], room: float) -> tuple[float, ...]:
+    """Give each column what it must have; then columns of a few words what they need, and the others what is left, by how much they say."""
     if sum(high) <= room:
         grown = min(room / sum(high), 1.4)
         return tuple(one * grown for one in high)
-    spare, wanted = room - sum(low), sum(high) - sum(low)
-    return tuple(one + spare * (more - one) / wanted for one, more in zip(low, high, strict=True)) if spare > 0 else _scaled(low, room)
+    if (spare := room - sum(low)) <= 0:
+        return _scaled(low, room)
+    given, wants = list(low), [more - one for one, more in zip(low, high, strict=True)]
+    long = [more > _FEW_WORDS for more in high]
+    waiting = sorted(range(len(low)), key=lambda place: (long[place], wants[place] / (typical[place] if long[place] else 1.0)))
+    while waiting:
+        place = waiting.pop(0)
+        share = typical[place] / (typical[place] + sum(typical[other] for other in waiting)) if long[place] else 1 / (1 + len(waiting))
+        more = min(wants[place], spare * share)
+        given[place] += more
+        spare -= more
+    return tuple(given)
 
 
 def _scaled(low: tuple[float, ...], room: float) -> tuple[float, ...]:

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
 from scoring.dossier.document import Cell, Column
 from scoring.dossier.workbook import Sheet
 from scoring.texts import number
+from scoring.texts.shown import plainly
 
 _DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """There is no clock in a study, so its files bear no time either."""
@@ -73,7 +73,7 @@ def put(target: Any, cell: Cell, column: Column) -> None:
         target.value, target.number_format = cell, _FORMATS[column.kind]
         return
     text = number(cell, "plain", "en") if isinstance(cell, int | float) else str(cell)
-    target.value = ILLEGAL_CHARACTERS_RE.sub(" ", text)[:_MOST_CHARACTERS]
+    target.value = plainly(text)[:_MOST_CHARACTERS]
     target.data_type, target.number_format = "s", "@"  # openpyxl takes a leading "=" for a formula unless it is told
     if text.startswith(_FORMULA):
         target.quotePrefix = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from scoring.assessment import ARTICLE_28, Clause
 from scoring.dossier.document import Block, KeyValues, Paragraph, Row
-from scoring.dossier.parts.description import (
+from scoring.dossier.parts.declared import (
     Lacks,
     cited,
     columns,

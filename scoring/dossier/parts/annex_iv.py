@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scoring.assessment import Risk
 from scoring.dossier.document import Block, Column, Paragraph, Row, TableBlock
 from scoring.dossier.parts.annexes import in_words, listed, part, words
 from scoring.dossier.view import View
@@ -50,7 +51,9 @@ def places(declared: Mapping[str, Any], record: Mapping[str, Any], *, model: boo
     """
     said = declared.get("assessment") or {}
     there = {name: bool(said.get(name)) for name in ("description", "intended_use", "origins", "variables", "oversight", "limitations", "standards")}
-    there |= {"monitoring": bool(said.get("monitoring")), "measures": bool(said.get("measures")), "risks": bool(said.get("risks"))}
+    events, followed = set(said.get("risks") or {}), said.get("monitoring") or {}
+    there |= {"monitoring": bool(followed), "stop": bool(followed.get("stop")), "measures": bool(said.get("measures"))}
+    there |= {"risks": bool(events), "every_risk": set(Risk) <= events}
     there |= {"study": "study" in declared, "model": model, "digest": digest is not None, "signed": bool(listed(record, "signatures"))}
     there |= {"changes": bool(listed(record, "deviations") or listed(record, "studies")), "provider_declaration": False}
     needed = {
@@ -58,11 +61,11 @@ def places(declared: Mapping[str, Any], record: Mapping[str, Any], *, model: boo
         2: ("model", "origins", "variables", "study", "digest", "signed"),
         3: ("oversight", "limitations", "study", "measures"),
         4: ("study",),
-        5: ("risks",),
+        5: ("risks", "every_risk") if events else ("risks",),
         6: ("changes",),
         7: ("standards",),
         8: ("provider_declaration",),
-        9: ("monitoring",),
+        9: ("monitoring", "stop") if followed else ("monitoring",),
     }
     return tuple(
         Place(number, _SECTIONS[number], tuple(name for name in names if there[name]), tuple(name for name in names if not there[name]))

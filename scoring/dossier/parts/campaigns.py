@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scoring.dossier.document import Block, Paragraph
-from scoring.dossier.parts.description import of_declaration, words
+from scoring.dossier.parts.declared import of_declaration, words
 from scoring.dossier.view import View
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import pandas as pd
@@ -25,12 +25,14 @@ def conditional(view: View) -> Iterator[Block]:
     if rows.empty:
         return
     yield view.heading("conditional")
-    yield Paragraph(view.say("conditional_intro", names=view.listed(view.name(name) for name in view.plan.with_role(Role.STRATUM))))
-    yield Callout(view.say("conditional_callout"), (*cautions(rows, view.language, view.titles), view.say("conditional_verdicts")))
+    yield Paragraph(view.say("conditional_intro", names=view.listed(_title(view, name) for name in view.plan.with_role(Role.STRATUM))))
+    yield Callout(view.say("conditional_callout"), (*cautions(rows, view.language, _titles(view)), view.say("conditional_verdicts")))
     told = loses(rows)
-    yield Bullets(tuple(conditional_said(told.head(MOST), view.plan.bounds, view.language, view.titles)) or (view.say("conditional_none"),))
-    if len(told) > MOST:
-        yield Paragraph(view.say("further_more", n=len(told) - MOST))
+    first = _first(view, told)
+    if len(first) or told.empty:
+        yield Bullets(tuple(conditional_said(first, view.plan.bounds, view.language, _titles(view))) or (view.say("conditional_none"),))
+    if len(told) > len(first):
+        yield Paragraph(view.say("conditional_more", n=len(told) - len(first)))
     several = len(rows["stratified_by"].unique()) > 1
     for by, part in rows.groupby("stratified_by", sort=False):
         caption = view.say("caption_conditional_by" if several else "caption_conditional", by=_title(view, by), metric=view.metric(view.plan.primary))
@@ -38,8 +40,19 @@ def conditional(view: View) -> Iterator[Block]:
     yield from _strata(view, rows)
 
 
+def _first(view: View, told: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that are told in sentences: a reversal that is shown, and a ratio under the tolerance by either figure."""
+    ratios = told[["ratio", "pooled_ratio"]]
+    return told[told["simpson_shown"] | (ratios.min(axis=1) < view.plan.bounds.tolerance) | ratios.isna().any(axis=1)].head(MOST)
+
+
 def _title(view: View, by: object) -> str:
-    return strata_title(str(by), view.language, view.titles)
+    return strata_title(str(by), view.language, _titles(view))
+
+
+def _titles(view: View) -> dict[str, Mapping[str, str]]:
+    """Return the titles of attributes and, for strata, of columns."""
+    return {**view.plan.titles, **view.titles}
 
 
 def _both(view: View, rows: pd.DataFrame, caption: str) -> TableBlock:

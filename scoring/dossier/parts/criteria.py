@@ -24,14 +24,16 @@ def criteria(view: View) -> Iterator[Block]:
     yield Paragraph(told(view, "measured_count", **{name: held.count(kind) for name, kind in numbers.items()}))
     if blocking := law.matrix.blocking:
         said = [row.row(view.language) for row in blocking]
-        yield Callout(told(view, "criteria_blocking"), tuple(f"{row['title']} - {row['question']}" for row in said))
-    rows = tuple(_row(view, row) for row in law.matrix.rows)
-    headed = columns(view, "criterion", "how", "by", "texts")
+        yield Callout(told(view, "criteria_blocking"), tuple(told(view, "criterion_asked", **row) for row in said))
+    rows = tuple(_row(view, row) for row in sorted(law.matrix.rows, key=lambda row: list(Measured).index(row.measured)))
+    headed = columns(view, "criterion", "by", "texts")
     yield TableBlock(told(view, "caption_criteria"), headed, rows, told(view, "note_criteria"), told(view, "remark_why"))
 
 
 def _row(view: View, row: CriterionRow) -> Row:
     said = row.row(view.language)
     by = view.listed(view.name(name) for name in row.by) or NOTHING
-    remark = " ".join(filter(None, (said["why"], said["note"], said["question"])))
-    return Row((said["title"], said["measured_words"], by, said["texts"] or NOTHING), remark)
+    silent = row.measured is Measured.UNKNOWN and not row.blocks  # the same question of each of them: it is the title of their part
+    remark = " ".join(filter(None, (said["why"], said["note"], "" if silent else said["question"])))
+    part = told(view, f"criteria_{row.measured.name.lower()}")
+    return Row((said["title"], by, said["texts"] or NOTHING), remark, part)

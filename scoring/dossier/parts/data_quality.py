@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scoring.dossier.document import Block, Bullets, Cell, Column, KeyValues, Paragraph, Row
-from scoring.dossier.parts.description import Lacks, cited, columns, heading, listed, of_declaration, said, table, text, truth, words
+from scoring.dossier.parts.declared import Lacks, cited, columns, heading, listed, of_declaration, said, table, text, truth, words
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.parts.page_one import rejections, standing
 from scoring.dossier.view import View

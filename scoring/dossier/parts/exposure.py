@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Final
 
 from scoring.dossier.document import Block, Paragraph, Row, TableBlock
 from scoring.dossier.legal import Law, law_of
@@ -16,6 +17,9 @@ from scoring.law.trace import Outcome
 from scoring.law.wording import day
 from scoring.texts import say
 
+ORDER: Final = ("EU", "FR", "MA")
+"""The jurisdictions as they are listed."""
+
 
 def exposure(view: View) -> Iterator[Block]:
     """Show each sanction with its rule, its dates, what became of the rule, and how far the rule was checked."""
@@ -24,13 +28,20 @@ def exposure(view: View) -> Iterator[Block]:
         yield from no_day(view)
         return
     yield titled(view, "exposure")
-    rows = tuple(_row(view, rule, applies, outcome) for rule, applies, outcome in exposed(law))
+    rows = _rows(view, exposed(law))
     if not rows:
         yield Paragraph(told(view, "exposure_none"))
         return
-    headed = columns(view, "rule", "sanction", "falls", "dates", "sure")
-    note = f"{told(view, 'note_exposure')} {say('law.no_advice', view.language)}"
-    yield TableBlock(told(view, "caption_exposure"), headed, rows, note, told(view, "remark_why"))
+    headed = columns(view, "rule", "falls", "outcome", "dates", "sure")
+    yield Paragraph(f"{told(view, 'note_exposure')} {say('law.no_advice', view.language)}")
+    yield TableBlock(told(view, "caption_exposure"), headed, rows)
+
+
+def _rows(view: View, found: list[tuple[Rule, Truth, Outcome]]) -> tuple[Row, ...]:
+    """Write the rules under their sanction: many have the same."""
+    rows = [_row(view, *one) for one in sorted(found, key=lambda one: ORDER.index(one[0].jurisdiction))]
+    places = {section: place for place, section in enumerate(dict.fromkeys(row.section for row in rows))}
+    return tuple(sorted(rows, key=lambda row: places[row.section]))
 
 
 def exposed(law: Law) -> list[tuple[Rule, Truth, Outcome]]:
@@ -43,10 +54,11 @@ def exposed(law: Law) -> list[tuple[Rule, Truth, Outcome]]:
 
 
 def _row(view: View, rule: Rule, applies: Truth, outcome: Outcome) -> Row:
-    sanction = rule.sanction.said(view.language) if rule.sanction else ""
-    cells = (f"{rule.title.said(view.language)} ({rule.id})", sanction, told(view, applies.value), dates(view, rule), sure(view, rule.confidence))
+    sanction = rule.sanction.said(view.language).rstrip(".") if rule.sanction else ""
     said = say(f"law.outcome_{outcome.value.replace(' ', '_')}", view.language)
-    return Row(cells, said, say(f"law.jurisdiction_{rule.jurisdiction}", view.language))
+    cells = (f"{rule.title.said(view.language)} ({rule.id})", told(view, applies.value), said, dates(view, rule), sure(view, rule.confidence))
+    place = say(f"law.jurisdiction_{rule.jurisdiction}", view.language)
+    return Row(cells, "", told(view, "sanction_in", place=place, sanction=sanction))
 
 
 def dates(view: View, rule: Rule) -> str:

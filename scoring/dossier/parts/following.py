@@ -1,4 +1,4 @@
-"""D17: what follows launch: phases, rhythm and stop, what asks for a revision, the last comparison, incidents and departures from the study.
+"""D17: what follows launch: rhythm and stop, what asks for a revision, the last comparison, incidents and departures from the study.
 
 `view.record` may hold, beside what the register keeps: ``schedule`` (a schedule file as plain data), ``monitoring`` (the last comparison as
 `equiscore monitor run` keeps it) and ``launched`` (the day of launch).
@@ -11,8 +11,9 @@ from itertools import chain
 from typing import Any, Final
 
 from scoring.dossier.document import Block, Bullets, Cell, Column, Heading, KeyValues, Paragraph, Row, TableBlock
-from scoring.dossier.parts.description import day, of_declaration
+from scoring.dossier.parts.declared import day, of_declaration
 from scoring.dossier.parts.lacking import lacking
+from scoring.dossier.parts.rooms import texts_of
 from scoring.dossier.view import View
 from scoring.texts import has, say
 
@@ -25,18 +26,18 @@ _KINDS: Final = {
 _THRESHOLDS: Final = {
     "stability_index": "ratio", "ratio_fall": "percent0", "unknown_rise": "percent", "auc_fall": "ratio3", "override_change": "percent",
 }  # fmt: skip
+_ROLES: Final = {"analyst": "analyst", "model_reviewer": "reviewer", "dpo": "dpo", "controller": "controller"}
+"""Who supplies the signature of a role (`scoring.dossier.parts.lacking.WHO`)."""
 Rows = Sequence[Mapping[str, Any]]
+
+_said = texts_of("monitoring")
 
 
 @of_declaration
 def following(view: View) -> Iterator[Block]:
-    """Say what each phase waits for, when the study is made again, who stops the score, what asks for a revision, and what was recorded."""
-    parts = (_phases, _rhythm, _triggers, _comparison, _incidents, _deviations)
+    """Say what launch lacks, when the study is made again, who stops the score, what asks for a revision, and what was recorded."""
+    parts = (_launch, _rhythm, _triggers, _comparison, _incidents, _deviations)
     yield from chain.from_iterable(part(view) for part in parts)
-
-
-def _said(view: View, key: str, /, **values: Any) -> str:
-    return say(f"monitoring.{key}", view.language, **values)
 
 
 def _heading(view: View, name: str) -> Heading:
@@ -53,75 +54,23 @@ def _words(view: View, value: Any) -> str:
     return said.strip() or _said(view, "not_said")
 
 
-# -- phases ------------------------------------------------------------------------------------------------------------------------
-
-
-def _phases(view: View) -> Iterator[Block]:
-    """Show the four phases with what the register holds of each; what deployment still waits for is missing."""
-    yield _heading(view, "phases")
-    recorded = {"foresee": _foreseen(view), "frame": _framed(view), "deploy": _deployed(view), "follow": _followed(view)}
-    nothing = _said(view, "recorded_nothing")
-    rows = tuple(
-        Row((_said(view, f"phase_{name}"), _said(view, f"waits_{name}"), view.semicolons(found) or nothing)) for name, found in recorded.items()
-    )
-    yield TableBlock(_said(view, "caption_phases"), _columns(view, "phase", "waits", "recorded"), rows)
-    yield from lacking(view, *_unframed(view))
-
-
-def _foreseen(view: View) -> list[str]:
-    digest = view.study.digest
-    return [_said(view, "recorded_study", digest=digest[:12]) if digest else _said(view, "recorded_not_saved")]
-
-
 def _listed(view: View, name: str) -> Rows:
     """Return what the register holds of a kind."""
     return [one for one in view.record.get(name) or () if isinstance(one, Mapping)]
 
 
-def _opinions(view: View) -> Rows:
-    return [one for one in _listed(view, "opinions") if one.get("kind") == "dpo"]
+# -- launch ------------------------------------------------------------------------------------------------------------------------
 
 
-def _signers(view: View) -> list[str]:
-    """Return who must sign, as declared."""
-    return [str(one["name"]) for one in (view.declared.get("review") or {}).get("signers") or ()]
-
-
-def _framed(view: View) -> list[str]:
-    """Return opinions, reviews and signatures, each by the name of who gave it."""
-    found = [_said(view, f"recorded_opinion_{_direction(one.get('favourable'))}", by=_words(view, one.get("by"))) for one in _opinions(view)]
-    known = {"approve", "reservations", "refuse"}
-    reviews = [one for one in _listed(view, "reviews") if one.get("outcome") in known]
-    found += [_said(view, f"recorded_review_{one['outcome']}", by=_words(view, one.get("by"))) for one in reviews]
-    signed = [_words(view, one.get("by")) for one in _listed(view, "signatures")]
-    return found + [_said(view, "recorded_signed", by=by) for by in signed]
-
-
-def _direction(favourable: object) -> str:
-    return "none" if favourable is None else "favourable" if favourable is True else "unfavourable"
-
-
-def _unframed(view: View) -> Iterator[tuple[str, str]]:
-    """Go through what deployment waits for and is not recorded."""
-    if not _opinions(view):
-        yield _said(view, "lacks_opinion"), "dpo"
-    if not _listed(view, "reviews"):
-        yield _said(view, "lacks_review"), "reviewer"
-    if not _signers(view):
-        yield _said(view, "lacks_signers"), "controller"
-    signed = {str(one.get("by")) for one in _listed(view, "signatures")}
-    yield from ((_said(view, "lacks_signature", by=name), "reviewer") for name in _signers(view) if name not in signed)
-
-
-def _deployed(view: View) -> list[str]:
+def _launch(view: View) -> Iterator[Block]:
+    """Say whether the score is in use, and whose signature it lacks; opinions and reviews are told in D15 and D16."""
+    yield _heading(view, "launch")
     launched = view.record.get("launched")
-    return [_said(view, "recorded_launch", day=day(view, launched))] if launched else []
-
-
-def _followed(view: View) -> list[str]:
-    if view.record.get("schedule"):
-        return [_said(view, "recorded_schedule")]
-    return [_said(view, "recorded_rhythm")] if _declared(view).get("every_months") else []
+    yield Paragraph(_said(view, "recorded_launch", day=day(view, launched)) if launched else _said(view, "not_launched"))
+    signers = (view.declared.get("review") or {}).get("signers") or ()
+    signed = {str(one.get("by")) for one in _listed(view, "signatures") if one.get("by")}
+    lacks = [(_said(view, "lacks_signature", by=one["name"]), _ROLES[one["role"]]) for one in signers if one["name"] not in signed]
+    yield from lacking(view, *(lacks if signers else [(_said(view, "lacks_signers"), "controller")]))
 
 
 # -- rhythm, stop, triggers --------------------------------------------------------------------------------------------------------
@@ -152,7 +101,9 @@ def _rhythm(view: View) -> Iterator[Block]:
     if items:
         yield KeyValues(tuple(items))
     rhythm = () if months or schedule.get("days") else ((_said(view, "lacks_rhythm"), "controller"),)
-    yield from lacking(view, *rhythm, *(() if declared.get("stop") else ((_said(view, "lacks_stop"), "controller"),)))
+    yield from lacking(view, *rhythm)
+    if not declared.get("stop"):
+        yield Paragraph(_said(view, "stop_elsewhere"))
 
 
 def _triggers(view: View) -> Iterator[Block]:
@@ -243,7 +194,8 @@ def _log(view: View, name: str, columns: tuple[str, ...], rows: list[Row]) -> It
     yield _heading(view, name)
     if name not in view.record:
         yield Paragraph(_said(view, f"{name}_not_recorded"))
-        yield from lacking(view, (_said(view, f"lacks_{name}"), "controller"))
+        own = _said(view, f"lacks_{name}") if has(f"monitoring.lacks_{name}", view.language) else say(f"dossier_declared.lacks_{name}", view.language)
+        yield from lacking(view, (own, "controller"))  # what another section lacks too is said in the same words, and counted once
     elif not rows:
         yield Paragraph(_said(view, f"no_{name}"))
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-from scoring.dossier.document import Block, Bullets, Callout, Column, Estimate, Heading, KeyValues, Paragraph, Row, TableBlock
+from scoring.dossier.document import Block, Callout, Column, Estimate, Heading, KeyValues, Paragraph, Row, TableBlock
 from scoring.dossier.legal import HISTORIC, Law, law_of
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.view import View, rows_of
@@ -14,6 +14,7 @@ from scoring.law.ai_act import effective_from
 from scoring.law.conditions import NO, UNKNOWN, YES
 from scoring.law.decisiveness import DECISIVE_SHARE
 from scoring.law.formalities import Formality
+from scoring.law.gate import OpenPoint
 from scoring.law.rules import Confidence
 from scoring.law.trace import Finding, Outcome
 from scoring.law.wording import day, named, written
@@ -94,17 +95,31 @@ def _gate(view: View, law: Law) -> Iterator[Block]:
         yield Paragraph(told(view, "gate_open"))
         return
     number = len(law.points)
-    yield Callout(told(view, "heading_gate"), (told(view, "gate_closed", number=number),))
-    rows = []
-    for point in law.points:
-        french = view.language == "fr"
-        state = told(view, f"gate_state_{point.state}")
-        words = say(f"law.confidence_{point.confidence}" if point.confidence else "law.confidence_none", view.language)
-        cells = (point.title[french], state, ", ".join(_shown(view, point.rules)), words)
-        rows.append(Row(cells, point.questions[french], told(view, f"gate_kind_{point.kind}")))
+    yield Callout(told(view, "gate_number", number=number), (told(view, "gate_closed"),))
     headed = columns(view, "point", "state", "rules", "sure")
-    yield TableBlock(told(view, "caption_gate"), headed, tuple(rows), say("law.no_advice", view.language), told(view, "remark_questions"))
+    rows = tuple(_point(view, law, point) for point in law.points)
+    yield TableBlock(told(view, "caption_gate"), headed, rows, told(view, "note_gate"), told(view, "remark_questions"))
     yield from lacking(view, (told(view, "answers_wanted", number=number), "controller"))
+
+
+def _point(view: View, law: Law, point: OpenPoint) -> Row:
+    """Write an open point: the questions of its rules, then the names of the facts that are missing, whose own questions would say it again."""
+    state = told(view, f"gate_state_{point.state}")
+    words = say(f"law.confidence_{point.confidence}" if point.confidence else "law.confidence_none", view.language)
+    cells = (point.title[view.language == "fr"], state, ", ".join(_shown(view, point.rules)), words)
+    return Row(cells, "\n".join(_asked(view, law, point)), told(view, f"gate_kind_{point.kind}"))
+
+
+def _asked(view: View, law: Law, point: OpenPoint) -> Iterator[str]:
+    found = [finding for finding in law.trace.of(Outcome.OPEN) if finding.rule.id in point.rules]
+    if point.kind == "criterion" or not found:
+        yield point.questions[view.language == "fr"]
+        return
+    yield " ".join(dict.fromkeys(finding.rule.question.said(view.language) for finding in found))
+    of_item = next((item.missing for item in law.formalities.items if item.code == point.code), ())
+    missing = [name for name in (*of_item, *(name for finding in found for name in finding.missing)) if not name.startswith("rule(")]
+    if missing:
+        yield told(view, "trace_missing", facts=named(missing, view.language))
 
 
 def _shown(view: View, rules: tuple[str, ...]) -> list[str]:
@@ -145,16 +160,18 @@ def _dpia(view: View, law: Law) -> Iterator[Block]:
     )
     yield TableBlock(told(view, "caption_wp248"), columns(view, "criterion", "met", "why"), rows, told(view, "note_wp248"))
     yield titled(view, "cnil_list")
-    listed = tuple(_item(view, law, number, one) for number, one in enumerate(law.formalities.cnil_list, 1))
+    held = sorted(enumerate(law.formalities.cnil_list, 1), key=lambda pair: pair[1].rule is None)
+    listed = tuple(_item(view, law, number, one) for number, one in held)
     headed = columns(view, "item", "met", "rule", "sure")
     yield TableBlock(told(view, "caption_cnil_list"), headed, listed, told(view, "note_cnil_list"), told(view, "remark_why"))
 
 
 def _item(view: View, law: Law, number: int, one: Test) -> Row:
+    """Write an item; what is to be asked of those that no rule speaks of is one question, which their part of the table asks once."""
     known = next((finding.rule.confidence for finding in law.trace if finding.rule.id == one.rule), Confidence.TO_VERIFY)
-    return Row(
-        (f"{number}. {one.title(view.language)}", told(view, one.truth.value), one.rule or NOTHING, sure(view, known)), one.reason(view.language)
-    )
+    cells = (f"{number}. {one.title(view.language)}", told(view, one.truth.value), one.rule or NOTHING, sure(view, known))
+    remark = "" if one.rule is None and one.truth is UNKNOWN else one.reason(view.language)
+    return Row(cells, remark, told(view, "listed_by_rule" if one.rule else "listed_by_nobody"))
 
 
 def _ai_act(view: View, law: Law) -> Iterator[Block]:
@@ -204,7 +221,7 @@ def _apart(view: View, law: Law) -> Iterator[Block]:
     yield titled(view, "tracks")
     yield Paragraph(told(view, "tracks_intro"))
     key = "tracks_unknown" if found is None else "tracks_yes" if found else "tracks_no"
-    yield Bullets((told(view, key, purposes=written(found or (), view.language, "purpose")),))
+    yield Paragraph(told(view, key, purposes=written(found or (), view.language, "purpose")))
     rows = tuple(_apart_row(view, finding, law.as_of) for finding in law.trace if finding.rule.id in RULES_APART)
     headed = columns(view, "rule", "falls", "outcome", "sure")
     yield TableBlock(told(view, "caption_tracks"), headed, rows, "", told(view, "remark_why"))
@@ -218,4 +235,4 @@ def _apart_row(view: View, finding: Finding, as_of: date) -> Row:
         became(view, finding, as_of),
         sure(view, rule.confidence),
     )
-    return Row(cells, " ".join([rule.requirement.said(view.language), *finding.questions(view.language)]))
+    return Row(cells, " ".join([rule.requirement.said(view.language), *finding.questions(view.language)[:1]]))

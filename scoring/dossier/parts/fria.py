@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scoring.dossier.document import Block, Bullets, Callout, KeyValues, Paragraph
-from scoring.dossier.parts.annexes import absent, day, in_words, joined, part, shown_exclusions, words
+from scoring.dossier.gaps import shown
+from scoring.dossier.parts.annexes import absent, in_words, joined, part, words
+from scoring.dossier.parts.days import day
 from scoring.dossier.parts.page_one import purpose
 from scoring.dossier.view import View
 from scoring.texts import say
@@ -21,7 +23,7 @@ _ASKED: Final = {
     "c": (),
     "d": (("exclusion_risk", "D15"),),
     "e": (("oversight", "D9"),),
-    "f": (("measures", "D14"), ("complaints", "D9"), ("stop", "D17")),
+    "f": (("measures", "D14"), ("complaints", "D9"), ("stop", "D14")),
 }
 """What each block needs of the controller, and the section that lists it where it is missing."""
 
@@ -35,14 +37,14 @@ def fria(view: View) -> Iterator[Block]:
     blocks = {"a": _process, "b": _period, "c": _people, "d": _harms, "e": _oversight, "f": _measures}
     held = _held(view)
     for letter, told in blocks.items():
-        yield part(view, f"fria_{letter}")
+        yield part(view, f"fria_{letter}", level=4)
         items = tuple((name, value) for name, value in told(view) if value)
         if items:
             yield KeyValues(items)
         if letter == "d":
             yield from _shown(view)
         if lacks := [absent(view, words(view, f"missing_{name}"), "controller", section) for name, section in _ASKED[letter] if not held[name]]:
-            yield Callout(say("missing.title", view.language), tuple(lacks))
+            yield Callout(words(view, "missing_elsewhere"), tuple(lacks))
 
 
 def _held(view: View) -> dict[str, bool]:
@@ -102,7 +104,7 @@ def _level(view: View, level: Any) -> str:
 
 
 def _shown(view: View) -> Iterator[Block]:
-    rows = shown_exclusions(view)
+    rows = shown(view.tables, view.judged)
     yield Paragraph(words(view, "shown" if rows else "shown_none", groups=len(rows)))
     if rows:
         yield Bullets(tuple(words(view, "shown_one", who=view.who(row), metric=view.metric(row["metric"]), ratio=row["ratio"]) for row in rows))

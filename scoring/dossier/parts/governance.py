@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scoring.dossier.document import Block, Bullets, KeyValues, Paragraph, Row
-from scoring.dossier.parts.description import as_day, cited, columns, day, heading, of_declaration, table, text, words
+from scoring.dossier.parts.days import as_day
+from scoring.dossier.parts.declared import cited, columns, day, heading, of_declaration, table, text, words
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.parts.risks import review_rows
 from scoring.dossier.view import View

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scoring.dossier.document import Block, Row
-from scoring.dossier.parts.description import cited, columns, heading, listed, of_declaration, table, text, truth, words
+from scoring.dossier.parts.declared import cited, columns, heading, listed, of_declaration, table, text, truth, words
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.view import View
 
@@ -22,12 +22,11 @@ def information(view: View) -> Iterator[Block]:
     rows = [Row((_cell(view, one, "to"), _cell(view, one, "when"), _cell(view, one, "version")), text(view, one.get("says"))) for one in notices]
     yield from table(view, "notices", columns(view, "to", "when", "version"), rows, remark=words(view, "col_says"))
     without = [(words(view, "lacks_version", to=_cell(view, one, "to")), "controller") for one in notices if not one.get("version")]
-    yield from lacking(view, *([] if notices else [(words(view, "lacks_notice"), "controller")]), *without)
     facts = view.declared.get("facts") or {}
     duties = [Row((words(view, f"told_{name}"), truth(view, facts.get(name)))) for name in TOLD]
     yield from table(view, "told", columns(view, "duty", "declared"), duties, note=words(view, "note_told"))
     open_ = [(words(view, f"told_{name}"), "controller") for name in TOLD if not isinstance(facts.get(name), bool)]
-    yield from lacking(view, *open_)
+    yield from lacking(view, *([] if notices else [(words(view, "lacks_notice"), "controller")]), *without, *open_)
     yield from cited(view, "EU-GDPR-13-14", "EU-CJEU-DB", "EU-AIA-26")
 
 

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from scoring.dossier.document import Block, Bullets, Column, Estimate, OutOf, Paragraph, Row, TableBlock
-from scoring.dossier.parts.description import as_day, columns, day, heading, listed, of_declaration, pair, table, text, words
+from scoring.dossier.gaps import PARTS, Answer, Key, given, key_of, key_of_row, shown, standing, verdicts_of
+from scoring.dossier.parts.declared import columns, day, heading, of_declaration, pair, table, text, words
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.parts.wording import guideline
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.metrics import METRICS
 from scoring.texts import say
-from scoring.vocabulary import CROSS, UNKNOWN, Verdict
+from scoring.vocabulary import UNKNOWN, Verdict
 
-PARTS: Final = ("aim", "necessary", "appropriate", "alternatives")
-"""What a justification needs, all four."""
-Key = tuple[Any, ...]
 _OPEN: Final = (Verdict.LEANING, Verdict.UNDETERMINED)
 
 
@@ -47,42 +44,6 @@ class Gap:
         return key_of(self.attribute, self.group, self.metric)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the controller says to a gap, in the words of the declaration or of the register."""
-
-    attribute: str
-    group: str
-    metric: str
-    parts: Mapping[str, Any]
-    """The four parts of a justification that are there."""
-    measure: Any
-    owner: str
-    due: date | None
-
-    @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Answer:
-        """Return the answer of plain data."""
-        parts = {name: said[name] for name in PARTS if said.get(name)}
-        named = (str(said.get("attribute", "")), str(said.get("group", "")), str(said.get("metric") or "selection_rate"))
-        return cls(*named, parts, said.get("measure") or None, str(said.get("owner") or ""), as_day(said.get("due")))
-
-    @property
-    def key(self) -> Key:
-        """The gap that it names."""
-        return key_of(self.attribute, self.group, self.metric)
-
-    @property
-    def justified(self) -> bool:
-        """Whether it is a justification in all four parts: a measure alone justifies nothing."""
-        return len(self.parts) == len(PARTS)
-
-    @property
-    def whole(self) -> bool:
-        """Whether it answers: a justification in all four parts or a measure, with somebody who answers for it and a day."""
-        return (self.justified or self.measure is not None) and self.owner != "" and self.due is not None
-
-
 class Answers(NamedTuple):
     """Every gap with its answers, and the answers that name no gap that is shown."""
 
@@ -100,30 +61,13 @@ class Answers(NamedTuple):
         return tuple(gap for gap, given in self.to if not any(one.justified and one.whole for one in given))
 
 
-def key_of(attribute: str, group: str, metric: str) -> Key:
-    """Return what names a gap, whatever the order of the attributes of a combination.
-
-    >>> key_of("sex x age", "F x 66+", "m") == key_of("age x sex", "66+ x F", "m")
-    True
-    """
-    names, levels = attribute.split(CROSS), group.split(CROSS)
-    return (metric, frozenset(zip(names, levels, strict=True))) if len(names) == len(levels) else (metric, attribute, group)
-
-
 def gaps(view: View) -> list[Gap]:
     """Return every exclusion of the published verdicts that stands by itself: groups, combinations, and the offers; the first things first."""
-    return [_gap(view, row) for row in rows_of(_own(view, Verdict.EXCLUSION))]
-
-
-def _judged(view: View) -> pd.DataFrame:
-    """Return the published verdicts of decisions and of offers."""
-    offers = view.tables.offers()
-    return pd.concat([view.judged, offers], ignore_index=True) if len(offers) else view.judged
+    return [_gap(view, row) for row in shown(view.tables, view.judged)]
 
 
 def _own(view: View, *verdicts: Verdict) -> pd.DataFrame:
-    rows = _judged(view)
-    return rows[rows["verdict"].isin(verdicts) & (rows["under"].fillna("") == "")]
+    return standing(verdicts_of(view.tables, view.judged), *verdicts)
 
 
 def _gap(view: View, row: Mapping[str, Any]) -> Gap:
@@ -133,18 +77,12 @@ def _gap(view: View, row: Mapping[str, Any]) -> Gap:
     return Gap(row["attribute"], row["group"], row["metric"], who, row["people"], rate, Estimate(row["ratio"], row["ratio_low"], row["ratio_high"]))
 
 
-def given_answers(view: View) -> list[Answer]:
-    """Return what the declaration and the register answer to gaps, each once."""
-    found = [Answer.of(one) for one in listed(view, "justifications")]
-    return [one for place, one in enumerate(found) if one not in found[:place]]
-
-
 def answers_of(view: View) -> Answers:
     """Return each gap with what the declaration and the register answer to it, and the answers to nothing that is shown."""
-    found, given = gaps(view), given_answers(view)
+    found, said = gaps(view), given(view.declared, view.record)
     named = {gap.key for gap in found}
-    to = tuple((gap, tuple(one for one in given if one.key == gap.key)) for gap in found)
-    return Answers(to, tuple(one for one in given if one.key not in named))
+    to = tuple((gap, tuple(one for one in said if one.key == gap.key)) for gap in found)
+    return Answers(to, tuple(one for one in said if one.key not in named))
 
 
 @of_declaration
@@ -152,10 +90,13 @@ def justifications(view: View) -> Iterator[Block]:
     """Put each gap beside its answer; then the answers to nothing, and what is not settled."""
     yield heading(view, "justifications")
     answers = answers_of(view)
-    yield Paragraph(words(view, "justifications" if answers.to else "no_gap", gaps=len(answers.to)))
+    counted = {"gaps": len(answers.to), "open": len(answers.unanswered), "answered": len(answers.to) - len(answers.unanswered)}
+    yield Paragraph(words(view, "justifications" if answers.to else "no_gap", **counted))
     kinds = {"people": "count", "rate": "percent", "ratio": "ratio"}
     titles = columns(view, "group", "people", "rate", "ratio", "answer", "owner", "due", **kinds)
-    rows = [_row(view, gap, given) for gap, given in sorted(answers.to, key=lambda pair: _place(view, pair[0].metric))]
+    open_ = {gap.key for gap in answers.unanswered}
+    first = sorted(answers.to, key=lambda pair: (pair[0].key not in open_, _place(view, pair[0].metric)))
+    rows = [_row(view, gap, said, "unanswered" if gap.key in open_ else "answered") for gap, said in first]
     note = f"{words(view, 'note_gaps', confidence=view.plan.bounds.confidence)} {guideline(view)}"
     yield from table(view, "gaps", titles, rows, note=note, remark=words(view, "col_answer_said"))
     yield from lacking(
@@ -179,13 +120,16 @@ def metric_named(view: View, metric: str) -> str:
     return view.metric(metric) if metric in METRICS or metric == "offer_rate" else metric
 
 
-def _row(view: View, gap: Gap, given: tuple[Answer, ...]) -> Row:
+def _row(view: View, gap: Gap, given: tuple[Answer, ...], place: str) -> Row:
+    """Return a gap beside what is answered, under whether that is a whole answer."""
     rate, ratio = (gap.rate if gap.rate.trials > 0 else None), (gap.ratio if gap.ratio.value >= 0 else None)
     states = "\n".join(dict.fromkeys(state(view, one) for one in given)) or words(view, "unanswered")
     owners = view.listed(dict.fromkeys(one.owner for one in given if one.owner))
     due = view.listed(dict.fromkeys(day(view, one.due) for one in given))
     people = gap.people if gap.people >= 0 else None
-    return Row((gap.who, people, rate, ratio, states, owners, due), "\n".join(answer_said(view, one) for one in given), view.metric(gap.metric))
+    cells = (gap.who, people, rate, ratio, states, owners or words(view, "nobody"), due or words(view, "no_date"))
+    section = words(view, f"gaps_{place}", metric=view.metric(gap.metric))
+    return Row(cells, "\n".join(answer_said(view, one) for one in given), section)
 
 
 def state(view: View, answer: Answer) -> str:
@@ -204,7 +148,7 @@ def answer_said(view: View, answer: Answer) -> str:
 
 
 def _astray(view: View, answers: tuple[Answer, ...]) -> Iterator[Block]:
-    named = {key_of(row["attribute"], row["group"], row["metric"]): row for row in rows_of(_judged(view))}
+    named = {key_of_row(row): row for row in rows_of(verdicts_of(view.tables, view.judged))}
     rows = [
         Row(
             (pair(view, one.attribute, one.group), metric_named(view, one.metric), why_astray(view, one, named), one.owner, day(view, one.due)),

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from scoring.dossier.document import Block, Bullets, Cell, Column, KeyValues, Paragraph, Row, TableBlock
-from scoring.dossier.parts.annexes import day, part, words
+from scoring.dossier.parts.annexes import part, words
+from scoring.dossier.parts.days import day
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.by_score.ll144 import impact_ratios
 from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, WITHHELD
@@ -108,14 +109,12 @@ def ll144(view: View, shape: Shape | None = None) -> Iterator[Block]:
     yield part(view, "ll144")
     yield Paragraph(words(view, "ll144"))
     yield KeyValues(tuple(_about(view, shape, criteria)))
-    yield part(view, "ll144_single")
-    for name in criteria:
-        yield from _table(view, "selection", [name], selection(view, [name], shape.left_out))
+    yield part(view, "ll144_single", level=4)
+    yield from _table(view, "selection", "each", {name: selection(view, [name], shape.left_out) for name in criteria})
     yield from _crossed(view, shape, criteria)
     if len(view.tables.counts.edges):
-        yield part(view, "ll144_scoring")
-        for name in criteria:
-            yield from _table(view, "scoring", [name], scoring(view, name, shape.left_out))
+        yield part(view, "ll144_scoring", level=4)
+        yield from _table(view, "scoring", "each", {name: scoring(view, name, shape.left_out) for name in criteria})
     yield Bullets(tuple(words(view, f"ll144_{name}", threshold=view.threshold) for name in ("joined", "unknown", "small", "interval")))
 
 
@@ -138,23 +137,27 @@ def _crossed(view: View, shape: Shape, criteria: Sequence[str]) -> Iterator[Bloc
     depth = min(shape.depth, view.plan.bounds.depth)
     sets = [names for size in range(2, depth + 1) for names in combinations(criteria, size) if len({column[name] for name in names}) == size]
     if sets:
-        yield part(view, "ll144_crossed")
-    for names in sets:
-        yield from _table(view, "selection", names, selection(view, names, shape.left_out))
+        yield part(view, "ll144_crossed", level=4)
+        yield from _table(view, "selection", "together", {CROSS.join(names): selection(view, names, shape.left_out) for names in sets})
 
 
-def _table(view: View, kind: str, names: Sequence[str], rows: pd.DataFrame) -> Iterator[Block]:
-    about = view.name(CROSS.join(names))
-    if rows.empty:
-        yield Paragraph(words(view, "ll144_hidden", about=about, threshold=view.threshold))
-        return
+def _table(view: View, kind: str, about: str, found: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
+    """Show one table, a part of it per criterion or crossing; name those of which nothing may be shown."""
     hits = (Column(words(view, "col_selected"), "count"),) if kind == "selection" else ()
     columns = (
         *(Column(words(view, "col_category")), Column(words(view, "col_applicants"), "count"), *hits),
         *(Column(words(view, f"col_{kind}_rate"), "percent"), Column(words(view, "col_impact"), "ratio3"), Column(view.say("col_share"), "percent")),
     )
-    listed = tuple(Row(_cells(view, row, kind), words(view, f"ll144_reason_{row['reason']}") if row["reason"] else "") for row in rows_of(rows))
-    yield TableBlock(words(view, f"caption_ll144_{kind}", about=about), columns, listed, words(view, "note_ll144"), words(view, "remark"))
+    listed = tuple(_listed(view, name, row, kind) for name, rows in found.items() for row in rows_of(rows))
+    if listed:
+        caption = words(view, f"caption_ll144_{kind}", about=words(view, f"ll144_{about}"))
+        yield TableBlock(caption, columns, listed, words(view, "note_ll144"), words(view, "remark"))
+    if hidden := [view.name(name) for name, rows in found.items() if rows.empty]:
+        yield Paragraph(words(view, "ll144_hidden", about=view.semicolons(hidden), threshold=view.threshold))
+
+
+def _listed(view: View, name: str, row: Mapping[str, object], kind: str) -> Row:
+    return Row(_cells(view, row, kind), words(view, f"ll144_reason_{row['reason']}") if row["reason"] else "", view.name(name))
 
 
 def _cells(view: View, row: Mapping[str, object], kind: str) -> tuple[Cell, ...]:

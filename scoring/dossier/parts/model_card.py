@@ -6,11 +6,13 @@ cards for model reporting"); every metric stands by group, with its interval, fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from scoring.dossier.document import Block, Column, Estimate, KeyValues, Paragraph, Row, TableBlock
-from scoring.dossier.parts.annexes import answers, day, gap, in_words, joined, part, shown_exclusions, words
+from scoring.dossier.gaps import Answer, answers, key_of_row, shown
+from scoring.dossier.parts.annexes import in_words, joined, part, words
+from scoring.dossier.parts.days import day
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.parts.page_one import party, purpose
 from scoring.dossier.parts.status import SHORT, model_digest
@@ -56,11 +58,11 @@ def model_card(view: View) -> Iterator[Block]:
     yield part(view, "card")
     yield Paragraph(words(view, "card"))
     yield KeyValues(tuple(_details(view)))
-    yield part(view, "card_parameters")
+    yield part(view, "card_parameters", level=4)
     yield KeyValues(tuple(_parameters(view)))
-    yield part(view, "card_metrics")
+    yield part(view, "card_metrics", level=4)
     yield from _metrics(view)
-    yield part(view, "card_considerations")
+    yield part(view, "card_considerations", level=4)
     yield KeyValues(tuple(_considerations(view)))
     yield from _ethics(view)
     yield from lacking(view, *_missing(view))
@@ -157,8 +159,11 @@ def _decisive(view: View) -> str | None:
 
 def _metrics(view: View) -> Iterator[Block]:
     told = slices(view)
-    found = [one for one in told if one.metric in SHOWN]
+    valued = {one.metric for one in told if one.estimate.value == one.estimate.value}
+    found = [one for one in told if one.metric in SHOWN and one.metric in valued]
     yield Paragraph(words(view, "card_metrics", confidence=view.plan.bounds.confidence, threshold=view.threshold))
+    if silent := [name for name in SHOWN if name not in valued and any(one.metric == name for one in told)]:
+        yield Paragraph(words(view, "card_silent", metrics=view.listed(map(view.metric, silent))))
     columns = (Column(view.say("col_group")), Column(words(view, "col_value"), "percent"), Column(words(view, "col_counted"), "count"))
     order = {name: place for place, name in enumerate(SHOWN)}
     rows = tuple(
@@ -207,15 +212,17 @@ class Concern(NamedTuple):
 def concerns(view: View) -> list[Concern]:
     """Return each exclusion that is shown, with the measure or the justification that answers it."""
     given = answers(view.declared, view.record)
-    return [Concern(view.who(row), view.metric(row["metric"]), answered(view, given.get(gap(row)))) for row in shown_exclusions(view)]
+    rows = shown(view.tables, view.judged)
+    return [Concern(view.who(row), view.metric(row["metric"]), answered(view, given.get(key_of_row(row)))) for row in rows]
 
 
-def answered(view: View, one: Mapping[str, Any] | None) -> str:
+def answered(view: View, one: Answer | None) -> str:
     """Return the answer to a gap in a sentence or two, with who holds it and until when; "" where there is none."""
     if one is None:
         return ""
-    said = [words(view, f"answer_{name}", said=view.pick(one[name])) for name in ("measure", "aim") if one.get(name)]
-    return " ".join([*said, words(view, "answer_by", owner=one.get("owner") or "?", day=day(one.get("due"), view.language))])
+    told = {"measure": one.measure, "aim": one.parts.get("aim")}
+    said = [words(view, f"answer_{name}", said=view.pick(words_).rstrip(".")) for name, words_ in told.items() if words_]
+    return " ".join([*said, words(view, "answer_by", owner=one.owner, day=day(one.due, view.language))])
 
 
 def _ethics(view: View) -> Iterator[Block]:

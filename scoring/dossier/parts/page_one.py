@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scoring.dossier.document import Block, Bullets, Callout, Cell, Column, KeyValues, Paragraph, Row, TableBlock
+from scoring.dossier.parts.days import day
 from scoring.dossier.parts.wording import cutoff_origin, decision_origin, reject_reason
 from scoring.dossier.view import View
+from scoring.law.criteria import GROUNDS
 from scoring.texts import pick, say
 from scoring.vocabulary import Criterion, Role
 
@@ -30,8 +32,6 @@ def _studied(view: View) -> Iterator[tuple[str, str]]:
     if document is None:
         yield view.say("activity"), view.say("no_declaration")
     else:
-        yield view.say("activity"), view.say("activity_named", name=view.pick(document["name"]), reference=document["reference"])
-        yield view.say("controller"), party(view, document["controller"])
         yield view.say("purposes"), "\n".join(purpose(view, one) for one in document["purposes"])
     yield view.say("decision"), decision_origin(view)
     if plan.decision.cutoff is not None:
@@ -39,9 +39,14 @@ def _studied(view: View) -> Iterator[tuple[str, str]]:
     yield view.say("groups"), "\n".join(_groups(view))
     if plan.outcome is not None:
         values = view.listed(map(str, plan.outcome.favourable))
-        yield view.say("outcome"), view.say("outcome_said", column=plan.outcome.column, values=values)
+        yield view.say("outcome"), view.say("outcome_said", column=column(view, plan.outcome.column), values=values)
     yield view.say("period"), pick(plan.period, view.language) or view.say("not_declared")
-    yield view.say("as_of"), plan.as_of.isoformat() if plan.as_of else view.say("not_declared")
+    yield view.say("as_of"), day(plan.as_of, view.language) if plan.as_of else view.say("not_declared")
+
+
+def column(view: View, name: str) -> str:
+    """Return what a column is called before readers, where the declaration says so."""
+    return view.pick(view.plan.titles.get(name)) or name
 
 
 def party(view: View, one: Mapping[str, Any]) -> str:
@@ -60,7 +65,7 @@ def _groups(view: View) -> Iterator[str]:
         group = view.plan.groups[name]
         ground = say(f"criterion.{group.criterion.value}", view.language) if group.criterion else view.say("no_ground")
         cut = view.say("group_cut", edges=view.listed(view.number(edge, "plain") for edge in group.edges)) if group.edges else ""
-        yield view.say("group_said", name=view.name(name), column=group.column, cut=cut, ground=ground)
+        yield view.say("group_said", name=view.name(name), column=column(view, group.column), cut=cut, ground=ground)
 
 
 def _not_measured(view: View) -> Iterator[Block]:
@@ -69,9 +74,10 @@ def _not_measured(view: View) -> Iterator[Block]:
     left = [criterion for criterion in Criterion if criterion not in measured]
     named = {criterion: say(f"criterion.{criterion.value}", view.language) for criterion in Criterion}
     key = "grounds" if measured else "grounds_none"
-    yield Paragraph(
-        view.say(key, total=len(Criterion), left=len(left), measured=view.listed(named[criterion] for criterion in dict.fromkeys(measured)))
-    )
+    counted = len(GROUNDS) - len(Criterion)  # the law names some grounds apart that are one criterion of a declaration
+    others = len(left) + (counted if Criterion.ETHNICITY_OR_NATION in left else 0)
+    names = view.listed(named[criterion] for criterion in dict.fromkeys(measured))
+    yield Paragraph(view.say(key, total=len(GROUNDS), left=others, measured=names))
     if told := [criterion for criterion in left if criterion in why]:
         rows = tuple(Row((named[criterion], why[criterion])) for criterion in told)
         yield TableBlock(view.say("caption_not_measured"), (Column(view.say("ground")), Column(view.say("declared_reason"))), rows)

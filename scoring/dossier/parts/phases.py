@@ -6,15 +6,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scoring.assessment import Risk
+from scoring.assessment import Right, Risk
 from scoring.dossier.document import Block, Column, Paragraph, Row, TableBlock
-from scoring.dossier.parts.annexes import answers, gap, listed, part, shown_exclusions, words
+from scoring.dossier.gaps import Key, answers, key_of_row, shown
+from scoring.dossier.parts.annexes import listed, part, words
 from scoring.dossier.parts.status import SignOff, sign_off
 from scoring.dossier.view import View
 
 PHASES: Final = ("plan", "frame", "deploy", "follow")
 """Prévoir, Encadrer, Déployer, Suivre."""
-Gaps = Collection[tuple[str, str, str]]
+Gaps = Collection[Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class _State:
         return any(one.get("kind") == kind for one in listed(self.record, "opinions"))
 
     def closed(self, name: str, mark: str) -> bool:
-        return all(one.get(mark) for one in listed(self.record, name))
+        """Tell whether nothing of a list is open; of a list that nobody handed in, that is not known."""
+        return name in self.record and all(one.get(mark) for one in listed(self.record, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ _NEEDS: Final[tuple[tuple[str, str, str, Callable[[_State], bool]], ...]] = (
     ("frame", "facts", "D1", lambda state: bool(state.declared.get("facts"))),
     ("frame", "contracts", "D4", lambda state: bool(state.said.get("contracts") or listed(state.record, "contracts"))),
     ("frame", "notices", "D8", lambda state: bool(state.said.get("notices") or listed(state.record, "notices"))),
-    ("frame", "rights", "D9", lambda state: bool(state.said.get("rights"))),
+    ("frame", "rights", "D9", lambda state: set(Right) <= set(state.said.get("rights") or {})),
     ("frame", "gaps", "D12", lambda state: set(state.gaps) <= set(answers(state.declared, state.record))),
     ("frame", "measures", "D14", lambda state: bool(state.said.get("measures"))),
     ("frame", "risks", "D15", lambda state: set(Risk) <= set(state.said.get("risks") or {})),
@@ -101,7 +103,7 @@ def phases(view: View) -> Iterator[Block]:
     """Show the four phases, what each needs and where it stands, and the next step."""
     if not view.declared:
         return
-    found = needs(view.declared, view.record, gaps=[gap(row) for row in shown_exclusions(view)], digest=view.study.digest)
+    found = needs(view.declared, view.record, gaps=[key_of_row(row) for row in shown(view.tables, view.judged)], digest=view.study.digest)
     yield part(view, "phases")
     yield Paragraph(words(view, "phases"))
     columns = tuple(Column(words(view, f"col_{name}")) for name in ("need", "where", "state"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scoring.dossier.document import Block, Paragraph, Row
-from scoring.dossier.parts.description import cited, columns, heading, of_declaration, table, words
+from scoring.dossier.parts.declared import cited, columns, heading, of_declaration, table, words
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.view import View
 

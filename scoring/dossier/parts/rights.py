@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scoring.assessment import Right
 from scoring.dossier.document import Block, KeyValues, Paragraph, Row
-from scoring.dossier.parts.description import cited, columns, heading, in_force, of_declaration, rule_named, said, table, text, words
+from scoring.dossier.parts.declared import cited, columns, heading, in_force, of_declaration, rule_named, said, table, text, words
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.view import View
 

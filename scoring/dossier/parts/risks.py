@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from scoring.assessment import Risk
 from scoring.dossier.document import Block, Callout, KeyValues, Paragraph, Row
-from scoring.dossier.parts.description import Lacks, as_day, cited, columns, day, heading, known, of_declaration, table, text, truth, words
-from scoring.dossier.parts.justifications import given_answers
+from scoring.dossier.gaps import given
+from scoring.dossier.parts.days import as_day
+from scoring.dossier.parts.declared import Lacks, cited, columns, day, heading, known, of_declaration, table, text, truth, words
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.view import View
 
@@ -73,7 +74,7 @@ def _risk(view: View, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("impacts", "threats", "sources"):
         yield words(view, f"key_{name}"), text(view, found.get(name))
     titles = [text(view, measures.get(key, {}).get("title")) or key for key in found.get("measures") or ()]
-    yield words(view, "key_measures"), "\n".join(titles) or words(view, "none_declared")
+    yield words(view, "key_measures"), "\n".join(titles) or words(view, "no_measure")
     if reason := text(view, found.get("reason")):
         yield words(view, "key_reason"), reason
 
@@ -111,7 +112,7 @@ def plan_of_action(view: View) -> tuple[Action, ...]:
     """Return what is still to be done or was: planned measures, measures that answer a gap, and the actions of the register, by day."""
     measures = [one for one in (view.assessment.get("measures") or {}).values() if not one.get("in_place", True)]
     planned = [Action(one["title"], str(one.get("owner") or ""), as_day(one.get("due"))) for one in measures]
-    planned += [Action(one.measure, one.owner, one.due) for one in given_answers(view) if one.measure is not None]
+    planned += [Action(one.measure, one.owner, one.due) for one in given(view.declared, view.record) if one.measure is not None]
     recorded = view.record.get("actions") or ()
     planned += [Action(one.get("what"), str(one.get("owner") or ""), as_day(one.get("due")), as_day(one.get("done_at"))) for one in recorded]
     return tuple(sorted(planned, key=lambda one: one.due or date.max))
@@ -137,18 +138,18 @@ def _state(view: View, action: Action) -> str:
 
 def _opinions(view: View) -> Iterator[Block]:
     """Show the opinions that a named human recorded; one without a name is none."""
-    given = [one for one in view.record.get("opinions") or () if str(one.get("by") or "").strip()]
-    rows = [Row(_opinion(view, one), text(view, one.get("text"))) for one in given]
+    named = [one for one in view.record.get("opinions") or () if str(one.get("by") or "").strip()]
+    rows = [Row(_opinion(view, one), text(view, one.get("text"))) for one in named]
     yield from table(view, "opinions", columns(view, "opinion_of", "by", "at", "favourable"), rows, remark=words(view, "col_text"))
-    kinds = {one.get("kind") for one in given}
+    kinds = {one.get("kind") for one in named}
     yield from lacking(
         view, *((words(view, f"lacks_opinion_{kind}"), who) for kind, who in (("dpo", "dpo"), ("persons", "controller")) if kind not in kinds)
     )
 
 
-def _opinion(view: View, given: Mapping[str, Any]) -> tuple[str, ...]:
-    whose = known(view, f"opinion_{given.get('kind')}", given.get("kind") or words(view, "not_said"))
-    return whose, str(given["by"]), day(view, given.get("at")), truth(view, given.get("favourable"))
+def _opinion(view: View, one: Mapping[str, Any]) -> tuple[str, ...]:
+    whose = known(view, f"opinion_{one.get('kind')}", one.get("kind") or words(view, "not_said"))
+    return whose, str(one["by"]), day(view, one.get("at")), truth(view, one.get("favourable"))
 
 
 def covers(view: View, review: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from datetime import date
 
 from scoring.dossier.document import Block, Paragraph, Row, TableBlock
 from scoring.dossier.legal import law_of
-from scoring.dossier.parts.exposure import dates
+from scoring.dossier.parts.exposure import ORDER, dates
 from scoring.dossier.parts.formalities import became, columns, no_day, sure, titled, told
 from scoring.dossier.view import View
 from scoring.law.trace import Finding
@@ -23,7 +23,7 @@ def rule_trace(view: View) -> Iterator[Block]:
         return
     yield titled(view, "rule_trace")
     yield Paragraph(told(view, "trace_intro", number=len(law.trace.findings)))
-    found = sorted(law.trace, key=lambda finding: ("EU", "FR", "MA").index(finding.rule.jurisdiction))
+    found = sorted(law.trace, key=lambda finding: ORDER.index(finding.rule.jurisdiction))
     rows = tuple(_row(view, finding, law.as_of) for finding in found)
     headed = columns(view, "rule", "outcome", "dates", "sure")
     yield TableBlock(told(view, "caption_trace"), headed, rows, say("law.no_advice", view.language), told(view, "remark_why"))
@@ -39,7 +39,7 @@ def _row(view: View, finding: Finding, as_of: date) -> Row:
 
 def _remarks(view: View, finding: Finding) -> Iterator[str]:
     rule, answer = finding.rule, finding.answer
-    if finding.rested:
+    if set(finding.rested) - {"date"}:  # what rests on the day alone is told by the rule's dates
         yield told(view, "trace_rests", facts=_coded(view, finding.rested))
     if finding.missing:
         yield told(view, "trace_missing", facts=_coded(view, finding.missing))
@@ -47,7 +47,7 @@ def _remarks(view: View, finding: Finding) -> Iterator[str]:
         yield told(view, "trace_way", rules=", ".join(finding.gives_way_to))
     if answer:
         yield told(view, "trace_answered", by=answer.by, day=day(answer.on, view.language), reason=answer.reason)
-    yield from finding.questions(view.language)
+    yield from finding.questions(view.language)[:1]  # the rule's own; those of the facts are told by their names
     own = f"dossier_law.read_in_{rule.id}"  # sources with words of ours beside them are in both languages
     source = say(own, view.language) if has(own, view.language) else view.semicolons(rule.source.split("; ")) or told(view, "not_read")
     yield told(view, "trace_source", reference=view.pick(rule.reference), source=source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from scoring.fairness.narrative import sentence
 from scoring.plan import Segments
 from scoring.plots.calibration import plot_calibration
 from scoring.plots.canvas import to_svg
-from scoring.vocabulary import Verdict
+from scoring.vocabulary import ColumnType, Verdict
 
 _WIDE = 7
 """Segments that fit beside each other."""
@@ -45,7 +46,7 @@ def _origin(view: View) -> Iterator[tuple[str, str]]:
         engine = view.known(f"engine_{model['engine']}", model["engine"])
         yield view.say("score_from"), view.say("score_trained", engine=engine, folds=model["folds"], seed=model["seed"], people=model["trained_on"])
         yield view.say("shipped"), view.say("shipped_said")
-        yield view.say("features"), view.listed(model["features"])
+        yield view.say("features"), view.semicolons(_feature(view, name) for name in model["features"])
         if model.get("calibration", "none") != "none":
             yield view.say("calibrated"), view.say(f"calibrated_{model['calibration']}")
         if aucs := [value for value in model["fold_aucs"] if value is not None]:
@@ -68,7 +69,7 @@ def _points(view: View) -> Iterator[Block]:
         Column(view.say("col_good_share"), "percent"),
     )
     listed = tuple(
-        Row((_ours(view, row["bin"]), row["points"], row["count"], row["favourable_share"]), section=_ours(view, row["feature"]))
+        Row((_bin(view, row), row["points"], row["count"], row["favourable_share"]), section=_feature(view, row["feature"]))
         for row in shown_points(view.study.facts["points"], view.threshold, view.say("withheld_cell"))
         if row["count"] != 0 or row["points"] != 0
     )
@@ -84,6 +85,19 @@ def shown_points(points: Sequence[Mapping[str, Any]], threshold: int, withheld: 
         for row in bins[: max(2, small) if small else 0]:
             row["count"] = row["favourable_share"] = withheld
     return listed
+
+
+def _feature(view: View, name: str) -> str:
+    return view.pick(view.plan.titles.get(name)) or _ours(view, name)
+
+
+def _bin(view: View, row: Mapping[str, Any]) -> str:
+    """Return a bin as the language writes numbers, where it is one of a column of numbers; the words of a file stay as they are."""
+    word, column = _ours(view, row["bin"]), view.plan.columns.get(row["feature"])
+    if column is None or column.type not in {ColumnType.INTEGER, ColumnType.NUMBER}:
+        return word
+    told = word.replace("<=", "≤").replace(">=", "≥").replace("..", "…")
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", told) if view.language == "fr" else told
 
 
 def _ours(view: View, word: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scoring.dossier.document import Block, Bullets, KeyValues, Row
-from scoring.dossier.parts.description import cited, columns, day, heading, known, of_declaration, said, table, text, words
+from scoring.dossier.document import Block, Bullets, Row
+from scoring.dossier.parts.declared import cited, columns, day, heading, known, of_declaration, said, table, text, words
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.view import View
 
@@ -23,8 +23,8 @@ def security(view: View) -> Iterator[Block]:
     if not measures:
         yield from lacking(view, (words(view, "lacks_measures"), "security_officer"))
     yield heading(view, "freeze")
-    yield from said(view, freeze="controller", breach="security_officer")
-    yield from _stop(view)
+    stop = {"stop": (view.assessment.get("monitoring") or {}).get("stop")}
+    yield from said(view, stop, freeze="controller", stop="controller", breach="security_officer")
     yield from cited(view, "EU-GDPR-32", "EU-GDPR-33-34")
 
 
@@ -33,10 +33,3 @@ def _cells(view: View, measure: Mapping[str, Any]) -> tuple[str, ...]:
     kind = known(view, f"kind_{measure.get('kind')}", measure.get("kind") or words(view, "not_said"))
     owner = str(measure.get("owner") or words(view, "not_said"))
     return text(view, measure.get("title")), kind, words(view, "planned" if planned else "in_place"), owner, day(view, measure.get("due"))
-
-
-def _stop(view: View) -> Iterator[Block]:
-    if stop := text(view, (view.assessment.get("monitoring") or {}).get("stop")):
-        yield KeyValues(((words(view, "key_stop"), stop),))
-    else:
-        yield from lacking(view, (words(view, "key_stop"), "controller"))

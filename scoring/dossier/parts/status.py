@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from scoring.dossier.document import Block, Callout, Column, KeyValues, Paragraph, Row, TableBlock
-from scoring.dossier.parts.annexes import day, listed, moment, part, words
+from scoring.dossier.parts.annexes import listed, part, words
+from scoring.dossier.parts.days import day, moment
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.parts.page_one import party
 from scoring.dossier.view import View
@@ -99,7 +100,7 @@ def _state(signers: Sequence[Signing], covering: Mapping[Any, Any], refused: Seq
 
 
 def status(view: View, missing: Sequence[Callout] = ()) -> Iterator[Block]:
-    """Show which version this is, its hashes, who has to sign it and has, and everything that is missing.
+    """Show who has to sign this version and has, everything that is missing, and the hashes of what the version is made of.
 
     `missing` are the callouts of the whole dossier that say what it lacks; each has the name of its section for a title. What stands
     in several sections is counted in the first.
@@ -107,16 +108,39 @@ def status(view: View, missing: Sequence[Callout] = ()) -> Iterator[Block]:
     if not view.declared:
         return
     standing = sign_off(view.declared, view.record, view.study.digest)
-    yield KeyValues(tuple(_version(view, standing)))
     yield from _elsewhere(view, standing)
-    yield part(view, "hashes")
-    yield KeyValues(tuple(_hashes(view)))
     yield part(view, "signers")
     own = list(lacking(view, (words(view, "missing_signers"), "controller"))) if not standing.signers else []
     yield from own or (_signers(view, standing),)
     yield part(view, "lacks")
     here = (replace(one, title=words(view, "heading_signers")) for one in own if isinstance(one, Callout))
     yield from _lacks(view, [*here, *missing])
+    yield part(view, "hashes")
+    yield KeyValues(tuple(_hashes(view)))
+
+
+def version(view: View) -> Iterator[Block]:
+    """Show who stands behind the dossier, which version this is and how far it has come."""
+    if view.declared:
+        yield KeyValues(tuple(_version(view, sign_off(view.declared, view.record, view.study.digest))))
+
+
+def cover(view: View) -> tuple[tuple[str, str], ...]:
+    """Return what a title page says of the activity and of its version; nothing of an audit."""
+    if not view.declared:
+        return ()
+    digest, as_of = view.study.digest, view.plan.as_of
+    return (
+        (words(view, "reference"), str(view.declared["reference"])),
+        (view.say("controller"), party(view, view.declared["controller"])),
+        (words(view, "version"), digest[:SHORT] if digest else view.say("not_saved")),
+        (words(view, "date"), day(as_of, view.language) if as_of else view.say("not_declared")),
+    )
+
+
+def standing_of(view: View) -> str:
+    """Return in a few words how far a version has come, for the head of each page; nothing of an audit."""
+    return words(view, f"standing_{sign_off(view.declared, view.record, view.study.digest).state}") if view.declared else ""
 
 
 def _version(view: View, standing: SignOff) -> Iterator[tuple[str, str]]:

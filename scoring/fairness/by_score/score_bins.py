@@ -146,9 +146,9 @@ def _axis(counts: Counts, probability: str | None) -> tuple[Axis, NDArray[np.int
     if counts.exact:
         return _turned(Axis(low, low, low), probability), kept
     mean = (held["score_sum"] / held["n"]).to_numpy(float)
-    within = (mean > low + 1e-9 * np.abs(low)) & (mean < high)
     closed = np.isfinite(low) & np.isfinite(high)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # the lowest bin has no lower end: -inf + inf
+        within = (mean > low + 1e-9 * np.abs(low)) & (mean < high)
         score = np.where(within | ~closed, mean, (low + high) / 2)
     return _turned(Axis(score, low, high, exact=False), probability), kept
 
