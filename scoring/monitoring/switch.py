@@ -92,7 +92,7 @@ def history(path: str | Path) -> tuple[SwitchEvent, ...]:
             f"Fix: put it in use with `equiscore monitor resume {path} --by NAME --why REASON`, or give the right file."
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise StoppedError(f"{path}: the stop switch cannot be read ({type(error).__name__}). {_MEND}") from error
+        raise StoppedError(f"{path}: the stop switch cannot be read ({type(error).__name__}). Nobody is scored till then. Fix: {_MEND}") from error
     return _checked(held, path)
 
 
@@ -117,7 +117,7 @@ def refuse_if_stopped(path: str | Path) -> None:
         )
 
 
-_MEND: Final = "Nobody may be scored until it is clear. Fix: bring back the file as it was, from a copy; never mend it by hand."
+_MEND: Final = "bring back the file as it was, from a copy; never mend it by hand."
 
 
 def _append(path: Path, what: What, by: str, why: str, at: str) -> SwitchEvent:
@@ -193,5 +193,5 @@ def _checked(held: Any, path: Path) -> tuple[SwitchEvent, ...]:
     events = tuple(SwitchEvent(**one) for one in listed) if whole and listed else ()
     known = all(event.what in {"stopped", "resumed"} and event.previous == _digest(events[:i]) for i, event in enumerate(events))
     if not events or not known:
-        raise StoppedError(f"{path}: the stop switch is not as it was written. {_MEND}")
+        raise StoppedError(f"{path}: the stop switch is not as it was written. Nobody is scored till then. Fix: {_MEND}")
     return events

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import openpyxl
 import pytest
 
+import scoring
 from scoring.dossier import FORMATS, render, write_dossier
 from scoring.dossier.compose import compose
 from scoring.dossier.document import Block, Code, Figure, Findings, Heading, Paragraph, TableBlock
@@ -19,7 +20,7 @@ from scoring.errors import EquiscoreError
 TINY = "Île Minuscule"
 VOID = {"meta", "br", "path", "use", "rect", "link", "img", "input", "hr"}
 
-OF_A_DECLARATION = {"pia"}
+OF_A_DECLARATION = {"pia", "zip"}
 """Formats that need a declared activity."""
 
 
@@ -195,10 +196,12 @@ def test_the_same_study_gives_the_same_bytes(small_study, format_):
 
 
 @pytest.mark.parametrize("format_", sorted(OF_A_DECLARATION))
-def test_what_only_a_declared_activity_has_is_refused_to_an_audit_with_a_fix(small_study, credit_study, format_):
+def test_what_only_a_declared_activity_has_is_refused_to_an_audit_with_a_fix(small_study, credit_study, tmp_path, format_):
     with pytest.raises(EquiscoreError, match="Fix: "):
         render(small_study, "fr", format_)
-    assert render(credit_study, "fr", format_) == render(credit_study, "fr", format_)
+    credit_study.save(tmp_path / "study")
+    saved = scoring.Study.load(tmp_path / "study")
+    assert render(saved, "fr", format_) == render(saved, "fr", format_)
 
 
 def test_the_workbook_bears_no_time(small_study):
@@ -207,7 +210,7 @@ def test_the_workbook_bears_no_time(small_study):
 
 
 def test_an_unknown_format_names_the_known_ones(small_study):
-    with pytest.raises(EquiscoreError, match=r"Fix: .*html, md, xlsx, pia"):
+    with pytest.raises(EquiscoreError, match=r"Fix: .*html, md, xlsx, pdf, docx, pia, zip"):
         render(small_study, "en", "htlm")
     with pytest.raises(EquiscoreError, match="Fix: use one of en, fr"):
         render(small_study, "de", "html")
