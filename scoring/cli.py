@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scoring._version import __version__
-from scoring.dossier_cli import dossier_command, review_app, sign_command, verify_command
+from scoring.commands.dossier import dossier_command, review_app, sign_command, verify_command
+from scoring.commands.law import law_app
+from scoring.commands.monitoring import app as monitor_app
+from scoring.commands.options import Json, Language, Quiet
+from scoring.commands.register import register_app
 from scoring.errors import EquiscoreError
-from scoring.law_cli import law_app
-from scoring.monitoring_cli import app as monitor_app
 from scoring.progress import rows_bar, steps
-from scoring.register_cli import register_app
 
 if TYPE_CHECKING:
     from scoring.activity import ProcessingActivity
@@ -47,22 +48,11 @@ app.command("verify")(verify_command)
 REFUSED, OURS = 2, 70
 
 
-class Language(StrEnum):
-    """The languages of a dossier."""
-
-    EN = "en"
-    FR = "fr"
-
-
 class LearnFrom(StrEnum):
     """What candidates of a search learn: what came true, or the decisions taken."""
 
     OUTCOME = "outcome"
     DECISION = "decision"
-
-
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from sqlalchemy import select
 from scoring.errors import EquiscoreError
 from scoring.register.database import Register
 from scoring.register.models import Activity, TrailEvent
+from scoring.spreadsheets import FORMULA, put_text, saved
 from scoring.texts import LANGUAGES, pick, say
 from scoring.texts.shown import plainly
 
@@ -24,14 +24,11 @@ COLUMNS: Final = (
     *("reference", "name", "status", "controller", "joint_controllers", "representative", "dpo", "purposes", "persons"),
     *("data", "special", "recipients", "transfers", "retention", "security", "changed"),
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What begins a formula, the full-width forms of East Asian spreadsheets included."""
 _DELIMITER: Final = {"en": ",", "fr": ";"}
 """What a spreadsheet of that language takes for the next column."""
 _MOST: Final = 32_000
 """A cell holds 32,767 characters."""
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_DAY: Final = (2000, 1, 1, 0, 0, 0)
 
 
 def records_of_processing(register: Register, language: str, kind: str = "xlsx") -> bytes:
@@ -143,7 +140,7 @@ def _csv(rows: Sequence[Sequence[str]], language: str) -> bytes:
 
 
 def _unarmed(text: str) -> str:
-    return f"'{text}" if text.lstrip(" \u00a0\u200b\u200e\u200f\ufeff").startswith(_FORMULA) or text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip(" \u00a0\u200b\u200e\u200f\ufeff").startswith(FORMULA) or text.startswith(FORMULA) else text
 
 
 def _xlsx(rows: Sequence[Sequence[str]], language: str) -> bytes:
@@ -158,28 +155,13 @@ def _xlsx(rows: Sequence[Sequence[str]], language: str) -> bytes:
     for line, row in enumerate(rows, start=1):
         for place, text in enumerate(row, start=1):
             cell = sheet.cell(line, place)
-            cell.value = _whole(text, language)
-            cell.data_type, cell.number_format, cell.quotePrefix = "s", "@", text.startswith(_FORMULA)
+            put_text(cell, _whole(text, language))
             cell.alignment, cell.font = Alignment(wrap_text=True, vertical="top"), Font(bold=line == 1)
     for place in range(1, len(COLUMNS) + 1):
         sheet.column_dimensions[get_column_letter(place)].width = 32
     sheet.freeze_panes, sheet.print_title_rows, sheet.page_setup.orientation = "C2", "1:1", "landscape"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(COLUMNS))}{len(rows)}"
-    held = io.BytesIO()
-    book.save(held)
-    return _timeless(held.getvalue())
-
-
-def _timeless(content: bytes) -> bytes:
-    """Return the same archive without the time at which it was written."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            held = old.read(name)
-            if name == "docProps/core.xml":
-                held = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2000-01-01T00:00:00Z", held)
-            new.writestr(zipfile.ZipInfo(name, _DAY), held, zipfile.ZIP_DEFLATED)
-    return target.getvalue()
+    return saved(book)
 
 
 _WRITERS: Final[Mapping[str, Callable[[Sequence[Sequence[str]], str], bytes]]] = {"xlsx": _xlsx, "csv": _csv}

@@ -31,12 +31,12 @@ from typer.testing import CliRunner
 import scoring
 from scoring.activity import Party
 from scoring.assessment import Assessment, Measure
+from scoring.commands.register import register_app
 from scoring.dossier import render
 from scoring.dossier.formats.printed import drawn, visible
 from scoring.dossier.package import check_package
 from scoring.register import add_activity, open_register
 from scoring.register.art30 import records_of_processing
-from scoring.register_cli import register_app
 from scoring.texts.shown import plainly
 from tests.dossier.hostile import TEXTS
 

@@ -9,9 +9,9 @@ import yaml
 from typer.testing import CliRunner
 
 from scoring.activity import ProcessingActivity
+from scoring.commands.law import law_app
 from scoring.errors import EquiscoreError
 from scoring.facts import FACTS
-from scoring.law_cli import law_app
 
 CREDIT = "data/samples/credit/activity.yaml"
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from scoring.commands.monitoring import app
 from scoring.errors import StudyError
-from scoring.monitoring_cli import app
 from tests.monitoring.conftest import SCHEDULE, people
 
 TYPER = CliRunner()

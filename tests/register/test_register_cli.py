@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from scoring.commands.register import register_app
 from scoring.errors import EquiscoreError
 from scoring.register import Head, open_register
-from scoring.register_cli import register_app
 
 ROOT = Path(__file__).parents[2]
 CREDIT = ROOT / "data/samples/credit/activity.yaml"

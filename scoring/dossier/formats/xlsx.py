@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from openpyxl import Workbook
@@ -16,15 +13,13 @@ from openpyxl.utils import get_column_letter
 
 from scoring.dossier.document import Cell, Column
 from scoring.dossier.workbook import Sheet
+from scoring.spreadsheets import DAY, put_text, saved
 from scoring.texts import number
 from scoring.texts.shown import plainly
 
-_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""There is no clock in a study, so its files bear no time either."""
 _FORMATS: Final = {
     "count": "#,##0", "ratio": "0.00", "ratio3": "0.000", "percent": "0.0%", "percent0": "0%", "p": "0.0000", "plain": "General", "text": "@",
 }  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MOST_CHARACTERS: Final = 32_000
 
 
@@ -33,12 +28,10 @@ def xlsx(sheets: Sequence[Sheet]) -> bytes:
     book = Workbook()
     book.remove(book.active)
     book.properties.creator = "Equiscore"
-    book.properties.created = book.properties.modified = _DAY.replace(tzinfo=None)
+    book.properties.created = book.properties.modified = DAY.replace(tzinfo=None)
     for sheet, title in zip(sheets, _titles(sheets), strict=True):
         _fill(book.create_sheet(title), sheet)
-    held = io.BytesIO()
-    book.save(held)
-    return _timeless(held.getvalue())
+    return saved(book)
 
 
 def _titles(sheets: Sequence[Sheet]) -> Iterator[str]:
@@ -73,10 +66,7 @@ def put(target: Any, cell: Cell, column: Column) -> None:
         target.value, target.number_format = cell, _FORMATS[column.kind]
         return
     text = number(cell, "plain", "en") if isinstance(cell, int | float) else str(cell)
-    target.value = plainly(text)[:_MOST_CHARACTERS]
-    target.data_type, target.number_format = "s", "@"  # openpyxl takes a leading "=" for a formula unless it is told
-    if text.startswith(_FORMULA):
-        target.quotePrefix = True
+    put_text(target, plainly(text)[:_MOST_CHARACTERS])
 
 
 def _width(sheet: Sheet, place: int) -> float:
@@ -85,15 +75,3 @@ def _width(sheet: Sheet, place: int) -> float:
         return 12.0
     longest = max((len(str(row.cells[place] or "")) for row in sheet.rows), default=0)
     return float(min(max(longest, len(sheet.columns[place].title), 8) + 2, 70))
-
-
-def _timeless(content: bytes) -> bytes:
-    """Return the same archive without the time at which it was written."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            held = old.read(name)
-            if name == "docProps/core.xml":
-                held = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", _DAY.strftime("%Y-%m-%dT%H:%M:%SZ").encode(), held)
-            new.writestr(zipfile.ZipInfo(name, _DAY.timetuple()[:6]), held, zipfile.ZIP_DEFLATED)
-    return target.getvalue()

@@ -12,18 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
+from scoring.commands.options import Json, Lang, Language, Quiet
 from scoring.errors import EquiscoreError
 from scoring.progress import steps
 
 REFUSED = 2
 review_app = typer.Typer(help="Review a study: hand it in, approve or refuse it, see where it stands.", no_args_is_help=True)
-
-
-class Language(StrEnum):
-    """The languages of a dossier."""
-
-    EN = "en"
-    FR = "fr"
 
 
 class Format(StrEnum):
@@ -53,9 +47,6 @@ Url = Annotated[
     str | None,
     typer.Option("--register", envvar="EQUISCORE_REGISTER", help="sqlite:///FILE or postgresql://HOST/NAME; a password belongs in the variable."),
 ]
-Lang = Annotated[Language, typer.Option(help="Language.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 By = Annotated[str, typer.Option(help="Who, by the name in review.signers or among the authors.", show_default=False)]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scoring.commands.options import Json, Language
 from scoring.errors import EquiscoreError
 from scoring.texts.shown import plain_json, plainly
 
@@ -23,7 +24,6 @@ register_app = typer.Typer(help="Keep activities, studies, findings and reviewer
 
 Url = Annotated[str, typer.Option(envvar="EQUISCORE_REGISTER", help="sqlite:///FILE or postgresql://HOST/NAME; a password belongs in the variable.")]
 Who = Annotated[str | None, typer.Option("--actor", help="Who writes, for the trail.  [default: the account]")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 _DEFAULT = "sqlite:///register.db"
 _PROBLEMS = 2
 
@@ -43,13 +43,6 @@ class Role(StrEnum):
     MODEL_REVIEWER = "model_reviewer"
     DPO = "dpo"
     CONTROLLER = "controller"
-
-
-class Language(StrEnum):
-    """Languages of the records."""
-
-    EN = "en"
-    FR = "fr"
 
 
 @contextmanager

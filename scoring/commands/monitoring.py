@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scoring.commands.options import Lang, Language
 from scoring.errors import EquiscoreError
 
 if TYPE_CHECKING:
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="After launch: study again on a schedule, compare with the signed study, stop the score.", no_args_is_help=True)
 
 
-class Language(StrEnum):
-    """The languages of what is said."""
-
-    EN = "en"
-    FR = "fr"
-
-
 class Shared(StrEnum):
     """Whether a customer may be in both files."""
 
@@ -40,7 +34,6 @@ class Shared(StrEnum):
     UNKNOWN = "unknown"
 
 
-Lang = Annotated[Language, typer.Option(help="Language.")]
 Today = Annotated[str | None, typer.Option(help="The day that counts as today, such as 2026-07-01.  [default: today]")]
 Planned = Annotated[Path, typer.Argument(help="The schedule (schedule.yaml).", show_default=False)]
 Switch = Annotated[Path, typer.Argument(help="The stop switch (a JSON file).", show_default=False)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scoring.commands.options import Json, Lang, Language
 from scoring.errors import EquiscoreError
 
 if TYPE_CHECKING:
@@ -20,18 +20,9 @@ law_app = typer.Typer(help="Rules of law kept as data: check them, ask the gate.
 CLOSED = 1
 
 
-class Language(StrEnum):
-    """The languages of an answer."""
-
-    EN = "en"
-    FR = "fr"
-
-
 Where = Annotated[Path, typer.Argument(help="Folder of a study, or a declaration (activity.yaml).", show_default=False)]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="The day on which the law is asked (2026-01-31).  [default: study.as_of]")]
-Lang = Annotated[Language, typer.Option("--lang", help="Language of the answer.")]
 Record = Annotated[Path | None, typer.Option(help="What people recorded in the register (JSON): answers, justifications.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @law_app.command("check")

@@ -1,0 +1,1 @@
+"""The commands of `equiscore`, one file a subject; `scoring.cli` puts them together. The clock and who acts come in here, nowhere below."""
