@@ -11,9 +11,9 @@ import session
 import streamlit as st
 
 from scoring.dossier.legal import HISTORIC, Law
-from scoring.dossier.parts.annexes import listed
+from scoring.dossier.parts.annexes.shared import listed
+from scoring.dossier.parts.cover.status import SHORT, Signing, SignOff, sign_off
 from scoring.dossier.parts.days import day
-from scoring.dossier.parts.status import SHORT, Signing, SignOff, sign_off
 from scoring.errors import EquiscoreError
 from scoring.law.conditions import NO
 from scoring.law.formalities import Formality

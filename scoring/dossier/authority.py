@@ -11,7 +11,7 @@ from scoring.dossier.evidence import NAME, evidence_of
 from scoring.dossier.formats.pdf import pdf
 from scoring.dossier.legal import law_of
 from scoring.dossier.package import package
-from scoring.dossier.parts.model_card_file import model_card_json
+from scoring.dossier.parts.annexes.model_card_file import model_card_json
 from scoring.dossier.pia import pia_bytes, pia_of
 from scoring.dossier.view import View
 from scoring.errors import EquiscoreError

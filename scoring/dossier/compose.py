@@ -13,46 +13,46 @@ from itertools import chain
 from typing import Any, Final
 
 from scoring.dossier.document import Block, Bullets, Callout, Document, Heading, numbered
-from scoring.dossier.parts.actors import actors
-from scoring.dossier.parts.amounts import amounts
-from scoring.dossier.parts.annex_iv import annex_iv
-from scoring.dossier.parts.campaigns import campaigns
-from scoring.dossier.parts.closing import everybody, method, provenance, register
-from scoring.dossier.parts.combinations import combinations
-from scoring.dossier.parts.conditional import conditional
-from scoring.dossier.parts.criteria import criteria
-from scoring.dossier.parts.data_quality import data_quality
-from scoring.dossier.parts.description import description
-from scoring.dossier.parts.exposure import exposure
-from scoring.dossier.parts.findings import findings
-from scoring.dossier.parts.following import following
-from scoring.dossier.parts.formalities import formalities
-from scoring.dossier.parts.fria import fria
-from scoring.dossier.parts.funnel import funnel
-from scoring.dossier.parts.glossary import glossary
-from scoring.dossier.parts.governance import governance
-from scoring.dossier.parts.information import information
-from scoring.dossier.parts.justifications import justifications
-from scoring.dossier.parts.legal_basis import legal_basis
-from scoring.dossier.parts.ll144 import ll144
-from scoring.dossier.parts.minimisation import minimisation
-from scoring.dossier.parts.model_card import model_card
-from scoring.dossier.parts.other_ways import other_ways
-from scoring.dossier.parts.page_one import page_one
-from scoring.dossier.parts.phases import phases
-from scoring.dossier.parts.purposes import purposes
-from scoring.dossier.parts.representation import representation
-from scoring.dossier.parts.retention import retention
-from scoring.dossier.parts.rights import rights
-from scoring.dossier.parts.risks import risks
-from scoring.dossier.parts.rule_trace import rule_trace
-from scoring.dossier.parts.score import score, segments
-from scoring.dossier.parts.score_groups import score_groups
-from scoring.dossier.parts.security import security
-from scoring.dossier.parts.status import cover, standing_of, status, version
-from scoring.dossier.parts.unknown import unknown_members
-from scoring.dossier.parts.unobserved import memberships, selective
-from scoring.dossier.parts.verdicts import verdicts
+from scoring.dossier.parts.annexes.annex_iv import annex_iv
+from scoring.dossier.parts.annexes.fria import fria
+from scoring.dossier.parts.annexes.ll144 import ll144
+from scoring.dossier.parts.annexes.model_card import model_card
+from scoring.dossier.parts.cover.phases import phases
+from scoring.dossier.parts.cover.status import cover, standing_of, status, version
+from scoring.dossier.parts.declared.actors import actors
+from scoring.dossier.parts.declared.campaigns import campaigns
+from scoring.dossier.parts.declared.data_quality import data_quality
+from scoring.dossier.parts.declared.description import description
+from scoring.dossier.parts.declared.following import following
+from scoring.dossier.parts.declared.governance import governance
+from scoring.dossier.parts.declared.information import information
+from scoring.dossier.parts.declared.justifications import justifications
+from scoring.dossier.parts.declared.legal_basis import legal_basis
+from scoring.dossier.parts.declared.purposes import purposes
+from scoring.dossier.parts.declared.retention import retention
+from scoring.dossier.parts.declared.rights import rights
+from scoring.dossier.parts.declared.risks import risks
+from scoring.dossier.parts.declared.security import security
+from scoring.dossier.parts.legal.criteria import criteria
+from scoring.dossier.parts.legal.exposure import exposure
+from scoring.dossier.parts.legal.formalities import formalities
+from scoring.dossier.parts.legal.glossary import glossary
+from scoring.dossier.parts.legal.minimisation import minimisation
+from scoring.dossier.parts.legal.rule_trace import rule_trace
+from scoring.dossier.parts.study.amounts import amounts
+from scoring.dossier.parts.study.closing import everybody, method, provenance, register
+from scoring.dossier.parts.study.combinations import combinations
+from scoring.dossier.parts.study.conditional import conditional
+from scoring.dossier.parts.study.findings import findings
+from scoring.dossier.parts.study.funnel import funnel
+from scoring.dossier.parts.study.other_ways import other_ways
+from scoring.dossier.parts.study.page_one import page_one
+from scoring.dossier.parts.study.representation import representation
+from scoring.dossier.parts.study.score import score, segments
+from scoring.dossier.parts.study.score_groups import score_groups
+from scoring.dossier.parts.study.unknown import unknown_members
+from scoring.dossier.parts.study.unobserved import memberships, selective
+from scoring.dossier.parts.study.verdicts import verdicts
 from scoring.dossier.view import View
 from scoring.fairness.narrative import headline
 from scoring.study import Study

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scoring.dossier import further_rows
 from scoring.dossier.further_words import role_of, source_of, stage_titles, strata_title
-from scoring.dossier.parts.amounts import amount_title
+from scoring.dossier.parts.study.amounts import amount_title
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.unobserved import why
 from scoring.fairness.verdicts import because_in

@@ -10,9 +10,9 @@ import pandas as pd
 
 from scoring.dossier.document import Cell, Column, Row
 from scoring.dossier.further_sheets import further_tables
-from scoring.dossier.parts.page_one import rejections, standing
-from scoring.dossier.parts.score import calibration, shown_points
-from scoring.dossier.parts.wording import guideline
+from scoring.dossier.parts.study.page_one import rejections, standing
+from scoring.dossier.parts.study.score import calibration, shown_points
+from scoring.dossier.parts.study.wording import guideline
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.verdicts import because
 from scoring.study import Study

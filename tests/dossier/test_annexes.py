@@ -15,13 +15,13 @@ from scoring.assessment import Assessment
 from scoring.dossier.document import Callout, Document, Estimate, Heading, KeyValues, Paragraph, TableBlock
 from scoring.dossier.formats.markdown import markdown
 from scoring.dossier.gaps import Answer, answers, shown
-from scoring.dossier.parts.annex_iv import annex_iv, places
-from scoring.dossier.parts.fria import fria
-from scoring.dossier.parts.ll144 import ll144
-from scoring.dossier.parts.model_card import model_card, slices
-from scoring.dossier.parts.model_card_file import model_card_json
-from scoring.dossier.parts.phases import needs, phases
-from scoring.dossier.parts.status import cover, declaration_digest, model_digest, sign_off, standing_of, status, version
+from scoring.dossier.parts.annexes.annex_iv import annex_iv, places
+from scoring.dossier.parts.annexes.fria import fria
+from scoring.dossier.parts.annexes.ll144 import ll144
+from scoring.dossier.parts.annexes.model_card import model_card, slices
+from scoring.dossier.parts.annexes.model_card_file import model_card_json
+from scoring.dossier.parts.cover.phases import needs, phases
+from scoring.dossier.parts.cover.status import cover, declaration_digest, model_digest, sign_off, standing_of, status, version
 from scoring.dossier.view import View
 from scoring.texts import LANGUAGES
 

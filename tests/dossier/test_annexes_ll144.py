@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import scoring
 from scoring.dossier.document import Paragraph, TableBlock
-from scoring.dossier.parts.ll144 import COLUMNS, Shape, impact_table, ll144, selection
-from scoring.dossier.parts.ll144 import scoring as scoring_rates
+from scoring.dossier.parts.annexes.ll144 import COLUMNS, Shape, impact_table, ll144, selection
+from scoring.dossier.parts.annexes.ll144 import scoring as scoring_rates
 from scoring.dossier.view import View
 from scoring.vocabulary import SMALL_GROUPS, UNKNOWN
 

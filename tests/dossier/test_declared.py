@@ -34,7 +34,7 @@ from scoring.dossier.document import (
 )
 from scoring.dossier.formats.html import html
 from scoring.dossier.formats.markdown import markdown
-from scoring.dossier.parts import (
+from scoring.dossier.parts.declared import (
     actors,
     campaigns,
     data_quality,

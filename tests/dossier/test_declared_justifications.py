@@ -15,7 +15,7 @@ import scoring
 from scoring.assessment import Assessment, Justification
 from scoring.dossier.document import Bullets, Callout, OutOf, Paragraph, TableBlock
 from scoring.dossier.gaps import Answer, key_of
-from scoring.dossier.parts.justifications import answers_of, gaps, justifications
+from scoring.dossier.parts.declared.justifications import answers_of, gaps, justifications
 from scoring.dossier.view import View
 from scoring.plan import Segments
 from scoring.texts import say

@@ -12,7 +12,7 @@ from scoring.dossier.document import Callout, Heading, KeyValues, Paragraph, Tab
 from scoring.dossier.formats.markdown import markdown
 from scoring.dossier.formats.pdf import levelled, listed_in, pdf
 from scoring.dossier.legal import law_of
-from scoring.dossier.parts.formalities import formalities
+from scoring.dossier.parts.legal.formalities import formalities
 from scoring.dossier.view import View
 from scoring.texts import say
 

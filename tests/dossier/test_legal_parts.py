@@ -13,12 +13,12 @@ from test_legal import AUDIT, FR, declared
 from scoring.dossier.document import Bullets, Callout, Document, Heading, KeyValues, Paragraph, TableBlock, numbered
 from scoring.dossier.formats.markdown import markdown
 from scoring.dossier.legal import law_of
-from scoring.dossier.parts.criteria import criteria
-from scoring.dossier.parts.exposure import exposed, exposure
-from scoring.dossier.parts.formalities import formalities
-from scoring.dossier.parts.glossary import TERMS, glossary
-from scoring.dossier.parts.minimisation import minimisation
-from scoring.dossier.parts.rule_trace import rule_trace
+from scoring.dossier.parts.legal.criteria import criteria
+from scoring.dossier.parts.legal.exposure import exposed, exposure
+from scoring.dossier.parts.legal.formalities import formalities
+from scoring.dossier.parts.legal.glossary import TERMS, glossary
+from scoring.dossier.parts.legal.minimisation import minimisation
+from scoring.dossier.parts.legal.rule_trace import rule_trace
 from scoring.dossier.view import View
 from scoring.law.conditions import NO
 from scoring.law.criteria import GROUNDS

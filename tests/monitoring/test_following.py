@@ -7,7 +7,7 @@ import pytest
 
 from scoring.dossier.document import Bullets, Callout, Document, Heading, KeyValues, Paragraph, TableBlock, numbered
 from scoring.dossier.formats.markdown import markdown
-from scoring.dossier.parts.following import following
+from scoring.dossier.parts.declared.following import following
 from scoring.dossier.view import View
 from scoring.monitoring.comparison import compare
 from scoring.monitoring.running import kept

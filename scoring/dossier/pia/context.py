@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from scoring.dossier.parts.page_one import standing
-from scoring.dossier.parts.wording import cutoff_origin, decision_origin
+from scoring.dossier.parts.study.page_one import standing
+from scoring.dossier.parts.study.wording import cutoff_origin, decision_origin
 from scoring.dossier.pia.markup import Passage
 from scoring.dossier.pia.told import Told
 from scoring.fairness.narrative import headline

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scoring.assessment import ARTICLE_28
-from scoring.dossier.parts.page_one import purpose, rejections, standing, unscored
+from scoring.dossier.parts.study.page_one import purpose, rejections, standing, unscored
 from scoring.dossier.pia.context import Writer, contract
 from scoring.dossier.pia.markup import Passage
 from scoring.dossier.pia.told import Told, ended

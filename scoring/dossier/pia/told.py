@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scoring.dossier.parts.page_one import party
+from scoring.dossier.parts.study.page_one import party
 from scoring.dossier.pia.build import missing
 from scoring.dossier.pia.markup import Passage
 from scoring.dossier.view import View, rows_of

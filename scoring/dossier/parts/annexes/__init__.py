@@ -1,0 +1,1 @@
+"""The same facts in the shapes that others ask for (D19)."""
