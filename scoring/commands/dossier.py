@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scoring.commands.options import Json, Lang, Language, Quiet
+from scoring.commands.options import Json, Lang, Language, Quiet, RegisterUrl
 from scoring.errors import EquiscoreError
 from scoring.progress import steps
 
@@ -43,10 +43,6 @@ class Decision(StrEnum):
 SUFFIX = {Format.PIA: "pia.json"}
 """Where the end of a file's name is not the format's."""
 StudyFolder = Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)]
-Url = Annotated[
-    str | None,
-    typer.Option("--register", envvar="EQUISCORE_REGISTER", help="sqlite:///FILE or postgresql://HOST/NAME; a password belongs in the variable."),
-]
 By = Annotated[str, typer.Option(help="Who, by the name in review.signers or among the authors.", show_default=False)]
 
 
@@ -65,7 +61,7 @@ def dossier_command(
     lang: Lang = Language.EN,
     format_: Annotated[Format, typer.Option("--format", help="Format; zip is the package for the authority.")] = Format.HTML,
     out: Annotated[Path | None, typer.Option(help="File.  [default: dossiers/NAME.LANG.FORMAT]")] = None,
-    register: Url = None,
+    register: RegisterUrl = None,
     quiet: Quiet = False,
 ) -> None:
     """Write the dossier of a study, from published tables alone; what people recorded comes from the register, where one is named."""
@@ -101,7 +97,7 @@ def submit_command(
     study: StudyFolder,
     by: By,
     author: Annotated[list[str] | None, typer.Option(help="Who made the study, again for each.  [default: who submits]")] = None,
-    register: Url = None,
+    register: RegisterUrl = None,
 ) -> None:
     """Hand a study in for review; its activity, findings and gaps are entered in the register."""
     from scoring.authorising import enter_study, filed, submit_study
@@ -120,7 +116,7 @@ def give_command(
     by: By,
     decision: Annotated[Decision, typer.Option(help="Decision.", show_default=False)],
     text: Annotated[str, typer.Option(help="Why, in words.", show_default=False)],
-    register: Url = None,
+    register: RegisterUrl = None,
 ) -> None:
     """Give an opinion on a study that was handed in; nobody gives one on their own work."""
     from scoring.authorising import filed, give_opinion
@@ -134,7 +130,7 @@ def give_command(
 
 
 @review_app.command("withdraw")
-def withdraw_command(study: StudyFolder, by: By, register: Url = None) -> None:
+def withdraw_command(study: StudyFolder, by: By, register: RegisterUrl = None) -> None:
     """Take a study back while its review runs; opinions given so far no longer count."""
     from scoring.authorising import filed, withdraw_study
     from scoring.register import open_register
@@ -145,7 +141,7 @@ def withdraw_command(study: StudyFolder, by: By, register: Url = None) -> None:
 
 
 @review_app.command("show")
-def show_command(study: StudyFolder, lang: Lang = Language.EN, register: Url = None, as_json: Json = False) -> None:
+def show_command(study: StudyFolder, lang: Lang = Language.EN, register: RegisterUrl = None, as_json: Json = False) -> None:
     """Say where the review of a study stands, and which sign-offs do not cover it."""
     from scoring.authorising import filed, standing
     from scoring.register import open_register
@@ -172,7 +168,7 @@ def sign_command(
     reason: Annotated[str, typer.Option(help="What is signed for.")] = "I have read this dossier and sign it.",
     timestamp: Annotated[str | None, typer.Option(help="Address of a timestamp authority (RFC 3161); nothing else uses the network.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write.  [default: the dossier itself]")] = None,
-    register: Url = None,
+    register: RegisterUrl = None,
 ) -> None:
     """Sign a reviewed dossier (PAdES); the signers of the declaration sign the same file in turn."""
     from scoring.authorising import filed, sign_dossier
@@ -196,7 +192,7 @@ def _key(path: Path | None, module: Path | None, certificate: str | None) -> Any
 def verify_command(
     what: Annotated[Path, typer.Argument(help="Folder of a study, a signed dossier (.pdf) or a package (.zip).", show_default=False)],
     study: Annotated[Path | None, typer.Option(help="Of a dossier: the study as it is now.  [default: the last one in the register]")] = None,
-    register: Url = None,
+    register: RegisterUrl = None,
     lang: Lang = Language.EN,
     as_json: Json = False,
     quiet: Quiet = False,

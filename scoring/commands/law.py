@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scoring.commands.options import Json, Lang, Language
+from scoring.commands.options import Json, Lang, Language, RegisterUrl
 from scoring.errors import EquiscoreError
 
 if TYPE_CHECKING:
+    from scoring.authorising.filed import Filed
     from scoring.dossier.legal import Asked, Law
 
 law_app = typer.Typer(help="Rules of law kept as data: check them, ask the gate. The tool gives no legal advice.", no_args_is_help=True)
@@ -22,7 +23,6 @@ CLOSED = 1
 
 Where = Annotated[Path, typer.Argument(help="Folder of a study, or a declaration (activity.yaml).", show_default=False)]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="The day on which the law is asked (2026-01-31).  [default: study.as_of]")]
-Record = Annotated[Path | None, typer.Option(help="What people recorded in the register (JSON): answers, justifications.")]
 
 
 @law_app.command("check")
@@ -39,11 +39,11 @@ def check(
 
 
 @law_app.command("gate")
-def gate(where: Where, as_of: AsOf = None, lang: Lang = Language.EN, record: Record = None, as_json: Json = False) -> None:
+def gate(where: Where, as_of: AsOf = None, lang: Lang = Language.EN, register: RegisterUrl = None, as_json: Json = False) -> None:
     """Say what stops the launch; exit 1 while anything does. An open gate authorises nothing."""
     from scoring.texts import say
 
-    law = _asked(where, as_of, record)
+    law = _asked(where, as_of, register)
     if as_json:
         typer.echo(json.dumps(_document(law, lang), ensure_ascii=False))
     elif law.points:
@@ -60,26 +60,37 @@ def ask(
     where: Where,
     as_of: AsOf = None,
     lang: Lang = Language.EN,
-    record: Record = None,
+    register: RegisterUrl = None,
     whole: Annotated[bool, typer.Option("--all", help="Also what open rules wait for that stop nothing.")] = False,
 ) -> None:
     """Print the facts that are still to be stated, as lines to put under `facts:` of the declaration."""
     from scoring.dossier.legal import wanted
 
-    law = _asked(where, as_of, record)
+    law = _asked(where, as_of, register)
     typer.echo("\n".join(_lines(law, wanted(law, whole=whole), lang)))
 
 
-def _asked(where: Path, as_of: str | None, record: Path | None) -> Law:
-    """Ask the law about a study or a declaration."""
+def _asked(where: Path, as_of: str | None, url: str | None) -> Law:
+    """Ask the law about a study or a declaration, and what people recorded in the register where one is named."""
     from scoring.activity import ProcessingActivity
+    from scoring.authorising.filed import Filed, filed
     from scoring.dossier.legal import assess, assess_activity
     from scoring.study import Study
 
-    day, known = _day(as_of), _recorded(record)
+    day = _day(as_of)
     if where.is_dir():
-        return assess(Study.load(where), as_of=day, record=known)
-    return assess_activity(ProcessingActivity.read(where), as_of=day, record=known)
+        study = Study.load(where)
+        return assess(study, as_of=day, record=_recorded(url, filed(where)) if url else {})
+    activity = ProcessingActivity.read(where)
+    return assess_activity(activity, as_of=day, record=_recorded(url, Filed("", activity.document(), {}, {})) if url else {})
+
+
+def _recorded(url: str, study: Filed) -> dict[str, Any]:
+    from scoring.authorising import record_of
+    from scoring.register import open_register
+
+    with open_register(url) as register:
+        return record_of(register, study)
 
 
 def _day(written: str | None) -> date | None:
@@ -87,18 +98,6 @@ def _day(written: str | None) -> date | None:
         return date.fromisoformat(written) if written else None
     except ValueError:
         raise EquiscoreError(f"--as-of: no such day as {written!r}. Fix: write it like 2026-01-31.") from None
-
-
-def _recorded(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise EquiscoreError(f"{path}: cannot be read as JSON ({fault}). Fix: export it from the register.") from None
-    if not isinstance(found, dict):
-        raise EquiscoreError(f"{path}: not keys and values. Fix: export it from the register.")
-    return found
 
 
 def _document(law: Law, language: str) -> dict[str, Any]:

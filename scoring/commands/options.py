@@ -18,3 +18,7 @@ class Language(StrEnum):
 Lang = Annotated[Language, typer.Option("--lang", help="Language.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+RegisterUrl = Annotated[
+    str | None,
+    typer.Option("--register", envvar="EQUISCORE_REGISTER", help="sqlite:///FILE or postgresql://HOST/NAME; a password belongs in the variable."),
+]

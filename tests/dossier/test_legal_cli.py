@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from scoring.activity import ProcessingActivity
 from scoring.commands.law import law_app
 from scoring.errors import EquiscoreError
 from scoring.facts import FACTS
+from scoring.register import add_activity, open_register
+from scoring.register.forms import AnswerForm, enter
 
 CREDIT = "data/samples/credit/activity.yaml"
 
@@ -67,8 +70,9 @@ def test_what_is_still_to_be_said_are_lines_of_a_declaration(language, tmp_path)
     keys = [line.removeprefix("  # ").split(":")[0] for line in lines if line.startswith("  # ") and line.split(":")[0].removeprefix("  # ") in FACTS]
     assert keys
     assert "facts:" in lines
-    stated = ProcessingActivity.read(CREDIT).facts
-    assert not set(keys) & set(stated)
+    stated = set(ProcessingActivity.read(CREDIT).document()["facts"])
+    assert len(stated) > 10
+    assert not set(keys) & stated
     assert len(run("ask", CREDIT, "--all").output.splitlines()) > len(lines)
     # uncommented with a value, they are facts that a declaration may state
     content = yaml.safe_load(Path(CREDIT).read_text(encoding="utf-8"))
@@ -79,16 +83,19 @@ def test_what_is_still_to_be_said_are_lines_of_a_declaration(language, tmp_path)
     assert f"  # {keys[0]}:" not in again
 
 
-@pytest.mark.parametrize("wrong", [["--as-of", "2026-13-01"], ["--record", "no-such.json"]])
+@pytest.mark.parametrize("wrong", [["--as-of", "2026-13-01"], ["--register", "oracle://x"]])
 def test_what_cannot_be_read_is_refused_with_its_fix(wrong):
     with pytest.raises(EquiscoreError, match="Fix:"):
         run("gate", CREDIT, *wrong)
 
 
 def test_answers_of_the_register_are_read(tmp_path):
-    path = tmp_path / "record.json"
-    path.write_text(json.dumps({"answers": [{"rule": "EU-AIA-4A", "by": "x", "on": "2026-01-01", "reason": "y", "applies": False}]}))
-    assert run("gate", CREDIT, "--record", path).exit_code == 1
-    path.write_text("[1]")
-    with pytest.raises(EquiscoreError, match="Fix:"):
-        run("gate", CREDIT, "--record", path)
+    url, now = f"sqlite:///{tmp_path / 'register.db'}", datetime(2026, 11, 22, tzinfo=UTC)
+    told = {"kind": "answer", "activity": "CREDIT-2026-01", "rule": "EU-GDPR-6", "by": "Lea Jurist", "at": "2026-11-10", "reason": "Art. 6(1)(b)."}
+    with open_register(url) as register:
+        add_activity(register, ProcessingActivity.read(CREDIT).document(), actor="test", at=now)
+        before = run("ask", CREDIT, "--all", "--register", url).output
+        enter(register, AnswerForm.model_validate({**told, "satisfied": True}), actor="test", at=now)
+    after = run("ask", CREDIT, "--all", "--register", url).output
+    assert "EU-GDPR-6:" in before
+    assert "EU-GDPR-6:" not in after
