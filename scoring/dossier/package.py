@@ -19,6 +19,7 @@ from typing import Any, Final
 from scoring.errors import StudyError
 from scoring.provenance import canonical, digest_of
 from scoring.texts import LANGUAGES, say
+from scoring.texts.shown import plainly
 
 MANIFEST: Final = "manifest.json"
 READ_ME: Final = {"en": "README.txt", "fr": "LISEZMOI.txt"}
@@ -67,6 +68,7 @@ def package(
     StudyError
         No file, a name that leads elsewhere, is reserved or is there twice but for case; a language or a letter that is not known.
     """
+    missing = [plainly(one) for one in missing]
     if language not in LANGUAGES:
         raise StudyError(f"No language {language!r}. Fix: use one of {', '.join(LANGUAGES)}.")
     _check_names(files)
