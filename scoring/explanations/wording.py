@@ -57,7 +57,7 @@ def figure(value: float, unit: str, language: str, *, signed: bool = False) -> s
     """Write a score, or a part of one, in its unit.
 
     >>> figure(512.0, "points", "fr"), figure(-0.25, "log-odds", "en", signed=True), figure(0.5, "probability", "fr")
-    ('512', '-0.250', '50,0\u202f%')
+    ('512', '−0.250', '50,0\u202f%')
     """
     kind = {"points": "count" if float(value).is_integer() else "times", "log-odds": "ratio3"}.get(unit, "percent")
     return f"{'+' if signed and value > 0 else ''}{number(value, kind, language)}"

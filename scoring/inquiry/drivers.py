@@ -175,7 +175,7 @@ def driver_sentences(rows: pd.DataFrame, language: str, *, titles: Titles | None
     >>> rows = drivers(Contributions(("age", "home"), parts, 500.0, 500.0 + parts.sum(axis=1)), ["F", "F", "M", "M"], attribute="sex")
     >>> print(driver_sentences(rows, "en")[0])
     sex: F: the score is 16.0 points lower on average than that of everybody else whose group is known (95% interval of the
-    difference: -22.1 to -9.9; 2 people against 2). Of this difference: 19.5 from age; the other way, 3.5 from home.
+    difference: −22.1 to −9.9; 2 people against 2). Of this difference: 19.5 from age; the other way, 3.5 from home.
     """
     return [_said(part, language, titles, most) for _, part in rows.groupby(["attribute", "group"], sort=False)]
 

@@ -163,8 +163,8 @@ def waterfall_alternative(rows: pd.DataFrame, language: str = "en", *, titles: T
     ...     "gap": [-20.0, 5.0], "gap_low": [-30.0, 1.0], "gap_high": [-10.0, 9.0], "total_gap": -15.0, "total_low": -27.0, "total_high": -3.0,
     ...     "scale": "points"})
     >>> print(waterfall_alternative(rows))
-    Difference of the mean score, sex: F (n...9) less the others (n...8), by feature (2): in all -15.0 points (-27.0 to -3.0); the largest
-     part is age, -20.0 (-30.0 to -10.0).
+    Difference of the mean score, sex: F (n...9) less the others (n...8), by feature (2): in all −15.0 points (−27.0 to −3.0); the largest
+     part is age, −20.0 (−30.0 to −10.0).
     """
     if rows.empty:
         return say("plots.nothing", language)

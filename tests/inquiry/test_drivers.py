@@ -230,7 +230,7 @@ def test_a_gap_that_is_open_is_not_called_none_and_parts_that_cancel_are_named()
     cancel = np.column_stack([5.0 * (group == "a"), -5.0 * (group == "a")]) + rng.normal(size=(200, 2))
     said = driver_sentences(drivers(made(cancel), group), "en")[0]
     assert "none is ruled out" in said
-    assert re.search(r"f\d [+-]\d.*; f\d [+-]\d", said)
+    assert re.search(r"f\d [+−-]\d.*; f\d [+−-]\d", said)
 
 
 def test_the_features_not_named_are_added_up():

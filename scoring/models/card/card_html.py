@@ -30,7 +30,7 @@ def to_html(card: Any, *, language: str = "en") -> str:
     >>> from scoring.models import Scorecard
     >>> people = pd.DataFrame({"home": ["own", "own", "<rent>", "own", "<rent>", "<rent>"] * 50})
     >>> page = Scorecard().fit(people, ["good", "good", "bad", "good", "good", "bad"] * 50).to_html()
-    >>> '<th scope="row">&lt;rent&gt;</th><td>-62</td>' in page
+    >>> '<th scope="row">&lt;rent&gt;</th><td>−62</td>' in page
     True
     """
     table = card.points_table()
