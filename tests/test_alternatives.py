@@ -59,6 +59,7 @@ def test_a_study_without_a_search_says_how_to_ask_for_one(credit_study):
             ask()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_dossier_tells_draws_and_lists_them(loaded, credit_study, language):
     text = render(loaded, language, "md").decode()

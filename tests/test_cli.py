@@ -45,8 +45,7 @@ def test_quiet_says_nothing_and_json_says_all(made):
     assert young["hits"] / young["trials"] == pytest.approx(young["value"])
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("kind", ["html", "md", "xlsx"])
+@pytest.mark.parametrize(("language", "kind"), [("en", "html"), ("fr", "pdf"), ("fr", "md"), ("en", "xlsx")])
 def test_a_dossier_is_written_in_each_language_and_format(made, language, kind):
     done = equiscore("dossier", made / "credit", "--lang", language, "--format", kind, "--out", made / f"d.{language}.{kind}", "--quiet", cwd=made)
     assert done.returncode == 0, done.stderr

@@ -63,6 +63,7 @@ print(hashlib.sha256(evidence_of(scoring.Study.load(sys.argv[1]))).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_no_hash_seed_and_no_time_zone(saved):
     def told(seed, zone):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone}

@@ -404,6 +404,7 @@ def test_a_text_of_a_megabyte_takes_bounded_room(credit_study, kind):
     assert len(content) < 40 * len(MEGABYTE.encode())
 
 
+@pytest.mark.slow
 def test_half_a_character_is_refused_with_a_reason_and_never_breaks_a_page():
     with pytest.raises(ValidationError, match="string"):
         Party(name="a\ud800b", contact="x")

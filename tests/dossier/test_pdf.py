@@ -133,6 +133,7 @@ print([hashlib.sha256(made).hexdigest() for made in (pdf(document, evidence=b"{}
 """
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_no_hash_seed_no_time_zone_and_no_clock(small_study, tmp_path):
     folder = small_study.save(tmp_path / "study")
 

@@ -267,6 +267,7 @@ def world(hidden, *, large=LARGE, unscored=(), lowest=()):
     return scoring.audit(frame, groups=["g"], decision="ok", favourable=1, score="score", outcome="repaid", favourable_outcome=1).published(K)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 8), st.integers(2, 8), st.data())
 def test_impact_ratios_are_the_same_whatever_the_parts_of_a_fold(x, y, data):
@@ -291,6 +292,7 @@ def test_the_highest_rate_is_that_of_a_group_shown_and_nobody_is_lost():
     assert table.loc[SMALL_GROUPS, "reason"] == "joined"
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.sets(st.integers(0, 104), min_size=1, max_size=8))
 def test_scoring_rates_do_not_tell_how_many_have_no_score(places):

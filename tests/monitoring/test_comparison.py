@@ -164,6 +164,7 @@ def test_where_customers_may_be_in_both_files_nothing_has_an_interval():
 GROUPS = st.dictionaries(st.sampled_from(["a", "b", "c", "d", "e, f", "(x)"]), st.integers(1, 60), min_size=2, max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(GROUPS, GROUPS, st.integers(0, 30))
 def test_no_group_of_either_study_is_lost(then, now, unknown):
