@@ -33,8 +33,11 @@ def test_the_wheel_makes_a_study_outside_the_checkout(tmp_path):
     assert run("equiscore", "sample", "credit", "--out", "mine").returncode == 0
     study = run("equiscore", "study", "mine/activity.yaml", "--quiet")
     assert study.returncode == 3, study.stderr
-    dossier = run("equiscore", "dossier", "studies/mine", "--lang", "fr", "--out", "d.html")
-    assert dossier.returncode == 0, dossier.stderr
+    for kind in ("html", "pdf", "pia"):
+        dossier = run("equiscore", "dossier", "studies/mine", "--lang", "fr", "--format", kind, "--out", f"d.{kind}")
+        assert dossier.returncode == 0, dossier.stderr
+    entered = run("equiscore", "register", "add", "mine/activity.yaml", "--url", "sqlite:///register.db")
+    assert entered.returncode == 0, entered.stderr
     where = run("python", "-c", "import scoring, pathlib; print(pathlib.Path(scoring.__file__).parent / '_shipped/dashboard/app.py')").stdout.strip()
     assert Path(where).is_file()
     assert str(ROOT) not in where

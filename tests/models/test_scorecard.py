@@ -288,7 +288,8 @@ def test_the_page_holds_every_row_of_the_table_and_is_well_formed(card, language
     bodies = root.findall("tbody")
     assert sum(len(body.findall("tr")) - 1 for body in bodies) == len(card.points_table())
     points = [row.findall("td")[0].text for body in bodies for row in body.findall("tr")[1:]]
-    assert points == [f"{value:,}".replace(",", "," if language == "en" else "\u202f") for value in card.points_table()["points"]]
+    written = [f"{value:,}".replace("-", "−") for value in card.points_table()["points"]]
+    assert points == [value.replace(",", "," if language == "en" else "\u202f") for value in written]
     assert ("Valeur absente" in page) == (language == "fr")
     assert "(missing)" not in page
 
