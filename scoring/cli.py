@@ -25,7 +25,6 @@ from scoring.progress import rows_bar, steps
 if TYPE_CHECKING:
     from scoring.activity import ProcessingActivity
     from scoring.further import FurtherTables
-    from scoring.reading import Tables
 
 app = typer.Typer(
     name="equiscore",
@@ -95,6 +94,7 @@ def study_command(
     as_json: Json = False,
 ) -> None:
     """Study the scoring that a declaration describes; exit 1 if exclusion is shown, 3 if anything is not settled."""
+    from scoring.reading import plain_verdicts
     from scoring.study import conduct_study
 
     declared = _declared(activity, data)
@@ -105,7 +105,7 @@ def study_command(
         judged = shown.judged()
     place = study.save(out or Path("studies") / activity.resolve().parent.name)
     if as_json:
-        typer.echo(json.dumps({"study": str(place), "exit_code": study.exit_code(), "verdicts": _plain(shown)}, ensure_ascii=False))
+        typer.echo(json.dumps({"study": str(place), "exit_code": study.exit_code(), "verdicts": plain_verdicts(shown)}, ensure_ascii=False))
     elif not quiet:
         _show(shown, judged)
         _say(f"\nStudy: {place}   (working counts: restricted like the customer file)")
@@ -290,12 +290,6 @@ def activity_schema() -> None:
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
-
-
-def _plain(tables: Tables) -> list[dict[str, Any]]:
-    """Return published verdicts as JSON: what is no number is null."""
-    rows = tables.judged().drop(columns=["levels", "reasons", "x", "n", "y", "m"])
-    return json.loads(rows.to_json(orient="records", double_precision=12))
 
 
 def _show(tables: FurtherTables, judged: Any) -> None:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -319,3 +321,9 @@ class Tables:
         shown = self._published_judgement
         large = set(zip(shown["attribute"], shown["group"], strict=True))
         return pd.Series([pair in large for pair in zip(rows["attribute"], rows["group"], strict=True)], index=rows.index)
+
+
+def plain_verdicts(tables: Tables) -> list[dict[str, Any]]:
+    """Return judged rows as JSON holds them: what is no number is null; hand in published tables where the rows leave the study."""
+    rows = tables.judged().drop(columns=["levels", "reasons", "x", "n", "y", "m"])
+    return json.loads(rows.to_json(orient="records", double_precision=12))

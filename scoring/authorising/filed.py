@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from scoring.errors import EquiscoreError
 from scoring.provenance import read_manifest
+from scoring.reading import plain_verdicts
 from scoring.register import Register, add_activity
 from scoring.register.findings import add_study
 from scoring.register.trail import Event
@@ -72,15 +73,5 @@ def enter_study(register: Register, study: Studied, *, actor: str, at: datetime)
     if study.plan.as_of is None:
         raise EquiscoreError("The study has no day. Fix: declare study.as_of, and study again.")
     first = add_activity(register, dict(held.declared), actor=actor, at=at)
-    rows = study.published().judged()
-    verdicts = [{str(name): _plain(value) for name, value in row.items()} for row in rows.drop(columns=_ARRAYS, errors="ignore").to_dict("records")]
+    verdicts = plain_verdicts(study.published())
     return (first, *add_study(register, held.digest, activity=held.reference, as_of=study.plan.as_of, verdicts=verdicts, actor=actor, at=at))
-
-
-_ARRAYS: Final = ["levels", "reasons", "x", "n", "y", "m"]
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of a table as JSON holds it: no number is null."""
-    told = value.item() if hasattr(value, "item") else value
-    return None if isinstance(told, float) and (told != told or told in {float("inf"), float("-inf")}) else told  # noqa: PLR0124  (nan)

@@ -8,13 +8,16 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scoring.commands.options import Json, Lang, Language, Quiet, RegisterUrl
 from scoring.errors import EquiscoreError
 from scoring.progress import steps
+
+if TYPE_CHECKING:
+    from scoring.study import Study
 
 REFUSED = 2
 review_app = typer.Typer(help="Review a study: hand it in, approve or refuse it, see where it stands.", no_args_is_help=True)
@@ -72,7 +75,7 @@ def dossier_command(
     with steps(quiet=quiet) as step:
         step("Checking the study")
         held = Study.load(study)
-        record = _record(register, study) if held.document else {}
+        record = _record(register, held, study) if held.document else {}
         step("Writing the dossier")
         content = render(held, lang.value, format_.value, record)
     place = out or Path("dossiers") / f"{study.resolve().name}.{lang.value}.{SUFFIX.get(format_, format_.value)}"
@@ -80,12 +83,13 @@ def dossier_command(
     typer.echo(str(place))
 
 
-def _record(url: str | None, study: Path) -> Mapping[str, Any]:
+def _record(url: str | None, study: Study, folder: Path) -> Mapping[str, Any]:
     """Return what the dossier is told beside the study: the register's record, or the digests of the study's files alone."""
-    from scoring.authorising import filed, record_of
+    from scoring.authorising import filed_study, record_of
+    from scoring.provenance import read_manifest
     from scoring.register import open_register
 
-    held = filed(study)
+    held = filed_study(study, read_manifest(folder))
     if url is None:
         return {"studies": [{"digest": held.digest, "files": dict(held.files)}]}
     with open_register(url) as register:
@@ -100,13 +104,15 @@ def submit_command(
     register: RegisterUrl = None,
 ) -> None:
     """Hand a study in for review; its activity, findings and gaps are entered in the register."""
-    from scoring.authorising import enter_study, filed, submit_study
+    from scoring.authorising import enter_study, filed_study, submit_study
+    from scoring.provenance import read_manifest
     from scoring.register import open_register
     from scoring.study import Study
 
+    loaded = Study.load(study)
     with open_register(_needed(register)) as held:
-        enter_study(held, Study.load(study), actor=by, at=_now())
-        review = submit_study(held, filed(study), by=by, authors=author or (), at=_now())
+        enter_study(held, loaded, actor=by, at=_now())
+        review = submit_study(held, filed_study(loaded, read_manifest(study)), by=by, authors=author or (), at=_now())
     typer.echo(f"{study}: {review.state}; waiting for {', '.join(review.waiting_for)}")
 
 

@@ -73,14 +73,15 @@ def ask(
 def _asked(where: Path, as_of: str | None, url: str | None) -> Law:
     """Ask the law about a study or a declaration, and what people recorded in the register where one is named."""
     from scoring.activity import ProcessingActivity
-    from scoring.authorising.filed import Filed, filed
+    from scoring.authorising.filed import Filed, filed_study
     from scoring.dossier.legal import assess, assess_activity
+    from scoring.provenance import read_manifest
     from scoring.study import Study
 
     day = _day(as_of)
     if where.is_dir():
         study = Study.load(where)
-        return assess(study, as_of=day, record=_recorded(url, filed(where)) if url else {})
+        return assess(study, as_of=day, record=_recorded(url, filed_study(study, read_manifest(where))) if url else {})
     activity = ProcessingActivity.read(where)
     return assess_activity(activity, as_of=day, record=_recorded(url, Filed("", activity.document(), {}, {})) if url else {})
 

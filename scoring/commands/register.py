@@ -121,14 +121,14 @@ def study_command(
     study: Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)], url: Url = _DEFAULT, actor: Who = None
 ) -> None:
     """Enter a study and a finding for each gap that it shows; its activity is entered first."""
+    from scoring.reading import plain_verdicts
     from scoring.register.findings import add_study
     from scoring.study import Study
 
     held = Study.load(study)
     if not held.document or not held.digest:
         raise EquiscoreError(f"{study}: a study without a declaration. Fix: make it with `equiscore study ACTIVITY.yaml`.")
-    rows = held.published().judged().drop(columns=["levels", "reasons", "x", "n", "y", "m"])
-    verdicts = json.loads(rows.to_json(orient="records", double_precision=12))
+    verdicts = plain_verdicts(held.published())
     with _opened(url) as register:
         events = add_study(
             register, held.digest, activity=held.document["reference"], as_of=held.plan.as_of, verdicts=verdicts, actor=_by(actor), at=_now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scoring.dossier.compose import compose
+from scoring.dossier.compose import compose_view
 from scoring.dossier.document import Block, Callout
 from scoring.dossier.evidence import NAME, evidence_of
 from scoring.dossier.formats.pdf import pdf
@@ -39,10 +39,10 @@ def package_of(study: Study, language: str, record: Mapping[str, Any] | None = N
     law = law_of(view)
     if law is None or study.digest is None or study.plan.as_of is None:
         raise EquiscoreError("An authority is handed a saved study of a declaration with a day. Fix: declare study.as_of, and save the study.")
-    document, evidence = compose(study, language, record), evidence_of(study)
+    document, evidence = compose_view(view), evidence_of(study)
     files = {
         f"dossier.{language}.pdf": pdf(document, evidence=evidence, day=study.plan.as_of, digest=study.digest),
-        "pia.json": pia_bytes(pia_of(study, language, recorded=(record or {}).get("pia"))),
+        "pia.json": pia_bytes(pia_of(view, language, recorded=(record or {}).get("pia"))),
         NAME: evidence,
         "trace.json": law.trace.json(language).encode(),
         "model_card.json": model_card_json(view),

@@ -102,13 +102,17 @@ def compose(study: Study, language: str, record: Mapping[str, Any] | None = None
     record
         What people recorded in the register of this activity and study (`scoring.dossier.view.View.record`).
     """
-    view = View.of(study, language, record)
+    return compose_view(View.of(study, language, record))
+
+
+def compose_view(view: View) -> Document:
+    """Return the dossier that a view shows; for who needs the view for more than the document."""
     blocks = _dossier(view) if view.declared else chain.from_iterable(part(view) for part in STUDY)
-    document = study.document
+    document = view.study.document
     title = view.pick(document["name"]) if document else view.say("title_audit")
     kicker = view.say("kicker", reference=document["reference"]) if document else view.say("kicker_audit")
-    told = numbered(tuple(blocks), language)
-    return Document(title, language, told, kicker, view.say("subtitle"), cover(view), standing_of(view))
+    told = numbered(tuple(blocks), view.language)
+    return Document(title, view.language, told, kicker, view.say("subtitle"), cover(view), standing_of(view))
 
 
 def _dossier(view: View) -> Iterator[Block]:

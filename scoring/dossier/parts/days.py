@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from babel.dates import format_date
+from scoring.law.wording import day as written_day
 
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_LOCALES: Final = {"en": "en_GB", "fr": "fr_FR"}
 
 
 def moment(value: Any) -> datetime:
@@ -43,5 +42,4 @@ def day(value: Any, language: str) -> str:
     found = as_day(value)
     if found is None:
         return "" if value is None else str(value)
-    written = str(format_date(found, "d MMMM y", locale=_LOCALES[language]))
-    return f"1er{written[1:]}" if language == "fr" and found.day == 1 else written
+    return written_day(found, language)
