@@ -48,6 +48,13 @@ def people(rows, attribute):
     return rows[(rows["attribute"] == attribute) & (rows["metric"] == "selection_rate")]["trials"].sum()
 
 
+def names_all_and_counts_nobody(rows, attribute, groups):
+    """Tell whether one row joins all groups of an attribute and has no number: so is a file published that holds too few people."""
+    [(group, folded)] = rows.loc[rows["attribute"] == attribute, ["group", "folded"]].drop_duplicates().itertuples(index=False)
+    assert rows.loc[rows["attribute"] == attribute, ["hits", "trials", "value"]].isna().all(axis=None)
+    return group == SMALL_GROUPS and set(folded.split(", ")) == set(groups)
+
+
 @pytest.mark.slow
 @settings(max_examples=5, deadline=None, derandomize=True)
 @given(frame=files(), threshold=st.sampled_from([2, 10, 40]))
@@ -60,16 +67,26 @@ def test_groups_unknown_suppressed_and_rejected_are_everybody_in_every_table(fra
     for tables in (study, shown, study.at_cutoff(0.3), shown.at_cutoff(0.3)):
         standing = tables.everybody()
         for name in ("sex", "age"):
-            assert people(tables.rates(metrics=["selection_rate"]), name) + rejected == len(frame)
+            rates = tables.rates(metrics=["selection_rate"])
+            if len(frame) - rejected < (tables.threshold or 0):
+                assert names_all_and_counts_nobody(tables.judged(), name, study.rates().query("attribute == @name")["group"])
+                assert people(rates, name) == 0
+            else:
+                assert people(rates, name) + rejected == len(frame)
             assert standing.loc[standing["attribute"] == name, "people"].sum() == len(frame)
             assert standing.loc[(standing["attribute"] == name) & (standing["standing"] == "rejected"), "people"].sum() == rejected
-    assert people(study.judged(), "sex") + rejected == people(shown.judged(), "age") + rejected == len(frame)
+    told = len(frame) - rejected >= threshold
+    assert people(study.judged(), "sex") + rejected == len(frame)
+    assert people(shown.judged(), "age") == (len(frame) - rejected if told else 0)
     for tables in (study, shown):
         crossed = tables.rates(by=["sex", "age"], metrics=["selection_rate"])
         assert people(crossed, "sex x age") + rejected == len(frame) or (tables is shown and crossed.empty)
         segments = tables.segments()
         for name in ("sex", "age"):
             rows = segments[segments["attribute"] == name]
+            if tables is shown and not told:
+                assert rows[["hits", "trials", "value"]].isna().all(axis=None)
+                continue
             assert rows["hits"].sum() + rejected == len(frame)
             assert rows.groupby("group")["hits"].sum().equals(rows.groupby("group")["trials"].first())
     assert (study.threshold_sweep("sex", ["selection_rate"]).groupby("cutoff")["trials"].sum() + rejected == len(frame)).all()
@@ -195,9 +212,38 @@ def check_funnel(funnel, rows, name):
     assert sums(held[held["position"] == 0], ["bypassed"], name) == counted_by(rows, name, rows["favoured"] & (rows["through"] < 2))
 
 
+JOINT = {"selection_table": "selected", "scoring_table": "unscored"}
+"""Tables worked out from joined counts, and the column that is counted beside the applicants."""
+
+
+def check_joint_tables(shown, published, rows):
+    """Every applicant stands in a row, alone or joined; where few have no score, they are applicants too, and their number is not told."""
+    joined = {name: shown.selection_table(name).set_index("group")["folded"] for name in NAMES}
+    for name in NAMES:
+        parts = {level: group for group, levels in joined[name].items() for level in (levels.split(", ") if levels else [group])}
+        for table, beside in JOINT.items():
+            told = published[table].query("attribute == @name")
+            if len(rows) < shown.threshold:
+                assert told[["applicants", beside]].isna().all(axis=None)
+                continue
+            groups, scored = rows[name].map(parts), rows["score"].notna()
+            assert groups.notna().all()
+            masks = [pd.Series(True, rows.index), rows["favoured"]] if table == "selection_table" else [scored, ~scored]
+            by_group = counted_by(rows.assign(joint=groups), "joint", *masks)
+            silent = bool(told[beside].isna().all())
+            if table == "scoring_table" and any(0 < two[1] < shown.threshold for two in [(0, (~scored).sum()), *by_group.values()]):
+                assert silent
+            assert table == "scoring_table" or not silent
+            if silent:
+                assert sums(told, ["applicants"], name) == {group: (sum(two),) for group, two in by_group.items()}
+            else:
+                assert sums(told, ["applicants", beside], name) == by_group
+
+
 def check_published(shown, tables, rows):
     """Of each attribute, the groups shown and those that one row names hold everybody; what is shown is what was counted."""
     published = {table: found for table, found in further(shown).items() if table not in {"performance", "threshold_sweep"}}
+    check_joint_tables(shown, published, rows)
     for name in NAMES:
         people_of = rows[name].value_counts().to_dict()
         for table, found in published.items():
@@ -209,6 +255,8 @@ def check_published(shown, tables, rows):
             assert not groups & left
             assert sum(people_of.get(group, 0) for group in groups | left) == len(rows)
             assert all(people_of.get(group, 0) in (0, *range(shown.threshold, len(rows) + 1)) for group in groups)
+            if table in JOINT:  # their fold has counts of its own
+                continue
             assert named.drop(columns=["attribute", "group", "folded", "withheld"], errors="ignore").isna().all(axis=None) or named.empty
             for column in {"people", "trials", "applicants", "observed", "without", "unscored"} & set(told):
                 keys = [key for key in ("group", "metric", "stage", "stratum", "amount") if key in told]

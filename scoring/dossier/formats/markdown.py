@@ -14,6 +14,7 @@ from scoring.texts import say
 from scoring.texts.shown import plainly
 
 _MEANT = re.compile(r"([\\`*_\[\]|#~])")
+_SPACES = re.compile(r"[ \t\n]+")  # those that Markdown reads: four before a text would make it code
 _OPENS = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|[-=+]|$)")
 
 
@@ -30,7 +31,7 @@ def escaped(text: str) -> str:
     >>> escaped("<b>*a*</b>")
     '&lt;b&gt;\\*a\\*&lt;/b&gt;'
     """
-    flat = _MEANT.sub(r"\\\1", " ".join(plainly(text).split("\n"))).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    flat = _MEANT.sub(r"\\\1", _SPACES.sub(" ", plainly(text)).strip(" ")).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _OPENS.sub(lambda found: f"{found[1]}{found[2][:-1]}\\{found[2][-1]}", flat)
 
 
