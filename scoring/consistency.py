@@ -142,6 +142,11 @@ def _scores_are_there(study: Mapping[str, Any]) -> Iterator[Contradiction]:
     score, outcome = _mapping(study.get("score")), study.get("outcome")
     if _mapping(study.get("decision")).get("cutoff") and not score:
         yield ("study", "decision", "cutoff"), "study.decision.cutoff: there is no score to cut. Fix: add study.score."
+    if score.get("applied_cutoff") is not None and _mapping(study.get("decision")).get("cutoff"):
+        yield (
+            ("study", "score", "applied_cutoff"),
+            "study.score.applied_cutoff: the decision is itself a cut-off of the score. Fix: take it out, or declare study.decision.column.",
+        )
     if _mapping(study.get("segments")).get("bands") and not score:
         yield ("study", "segments", "bands"), "study.segments.bands: there is no score to cut. Fix: add study.score."
     if score.get("train") is not None and not outcome:

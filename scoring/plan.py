@@ -225,6 +225,11 @@ class Score(Declared):
         "it is not observed.",
     )
     edges: tuple[float, ...] | None = Field(None, min_length=1, description="Cuts of the histogram; default: quantiles.")
+    applied_cutoff: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        None,
+        description="Cut-off in force when the decisions of the decision column were taken, in the score's own units: at or above it the score "
+        "alone was favourable (at or below it where `higher_is` is worse). With it, how far decisions follow the score is measured.",
+    )
 
     @property
     def direction(self) -> float:
@@ -237,6 +242,8 @@ class Score(Declared):
             raise ValueError("a score is either a column or a model to train. Fix: declare one of them.")
         if self.train is not None and self.higher_is == "worse":
             raise ValueError("a score trained here rises with the favourable outcome. Fix: take `higher_is` out.")
+        if self.train is not None and self.applied_cutoff is not None:
+            raise ValueError("a score trained here was in force for no decision yet. Fix: take `applied_cutoff` out.")
         if self.edges is not None and list(self.edges) != sorted(set(self.edges)):
             raise ValueError("edges must rise. Fix: list them from the lowest, each once.")
         return self
@@ -479,6 +486,12 @@ class Plan(Declared):
     def direction(self) -> float:
         """The direction of the score; 1 where there is none."""
         return 1.0 if self.score is None else self.score.direction
+
+    @property
+    def applied_cutoff(self) -> float | None:
+        """The cut-off that was in force when the decisions were taken, in the better direction of the score; nothing where it is not declared."""
+        applied = None if self.score is None else self.score.applied_cutoff
+        return None if applied is None else self.direction * applied
 
     @property
     def titles(self) -> dict[str, dict[str, str]]:

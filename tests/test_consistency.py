@@ -51,6 +51,11 @@ def test_a_study_without_contradiction_says_nothing():
     ("changes", "fault"),
     [
         pytest.param(
+            {"decision": {"cutoff": {"rule": "value", "value": 1}}, "score__applied_cutoff": 1, "columns__granted__roles": []},
+            "study.score.applied_cutoff: the decision is itself a cut-off of the score. Fix: take it out, or declare study.decision.column.",
+            id="a cut-off that was in force beside one that decides",
+        ),
+        pytest.param(
             {"funnel": [{"name": "reachable", "column": "optin", "passes": ["yes"]}]},
             "study.funnel[0].column: 'optin' is not among study.columns. Fix: declare it there.",
             id="column of a stage",

@@ -46,7 +46,7 @@ class Law:
     """What `scoring.law.criteria.minimisation` reads, one mapping a variable."""
     decisiveness: Decisiveness | None
     not_measured: str
-    """Why `decisiveness` is not there: ``no_study``, ``no_score``, ``is_the_score``, ``no_cutoff``, ``coarse``; else empty."""
+    """Why `decisiveness` is not there: ``no_study``, or a key of `scoring.decisions.FIXES`; else empty."""
     points: tuple[OpenPoint, ...]
     """What stops the launch."""
 
@@ -87,7 +87,7 @@ def assess(
         By default those of the package.
     cutoff
         Of a study whose decision is a column: the cut-off that the score was used with, in the score's own units. With it, how far the
-        decisions follow the score is measured.
+        decisions follow the score is measured. By default the declared one (``study.score.applied_cutoff``).
     tables
         The published tables, of a caller that has them.
 
@@ -99,8 +99,8 @@ def assess(
     if study.document is None:
         raise EquiscoreError("An audit has no declaration, so that the law cannot be asked about it. Fix: declare the activity, then make its study.")
     known = record or {}
-    found, why_not = measured_decisiveness(study, cutoff)
     shown = tables or study.published()
+    found, why_not = measured_decisiveness(shown, cutoff)
     measured = {**(found.facts() if found else {}), **gap_facts(study, known, shown)}
     asked = _Asked(study.document, study.plan, _day(study.plan, as_of), known, rules)
     return _law(asked, measured, variables_of(study, shown), found, why_not)

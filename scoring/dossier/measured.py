@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from scoring.dossier.gaps import given, key_of_row, shown
-from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.verdicts import records
 from scoring.further import FurtherTables
-from scoring.law.decisiveness import Decisiveness, decisiveness
+from scoring.law.decisiveness import Decisiveness
 from scoring.plan import Plan
 from scoring.study import Study
 from scoring.vocabulary import Role, Verdict
@@ -20,39 +18,12 @@ from scoring.vocabulary import Role, Verdict
 _BASE: Final = "(base)"
 
 
-def measured_decisiveness(study: Study, cutoff: float | None = None) -> tuple[Decisiveness | None, str]:
-    """Return how far the decisions taken follow the score at its cut-off, with Wilson intervals, or nothing and why.
+def measured_decisiveness(study: FurtherTables, cutoff: float | None = None) -> tuple[Decisiveness | None, str]:
+    """Return how far the decisions taken follow the score at the cut-off in force, or nothing and why (a key of `scoring.decisions.FIXES`).
 
-    Where the decision *is* the score at a cut-off, nothing was observed of the decisions really taken: a share of 100 % would be true by
-    construction and say nothing, so it is left unknown.
+    Of published tables small groups are folded. `cutoff` is by default the declared one (`study.score.applied_cutoff`).
     """
-    counts, plan = study.counts, study.plan
-    if plan.score is None or counts.histogram.empty:
-        return None, "no_score"
-    if plan.decision.column is None:
-        return None, "is_the_score"
-    if cutoff is None:
-        return None, "no_cutoff"
-    at = plan.direction * cutoff
-    if not (counts.exact or (counts.edges == at).any()):
-        return None, "coarse"
-    rows = counts.histogram[(counts.histogram["bin"] >= 0) & counts.histogram["decision"].isin([0, 1])]
-    side = np.append(-np.inf, counts.edges)[rows["bin"].to_numpy()] >= at
-    parts = [_of_attribute(rows[mask], side[mask], plan) for name in counts.attributes if (mask := (rows["attribute"] == name).to_numpy()).any()]
-    if not parts:
-        return None, "no_score"
-    first, table = parts[0], pd.concat([part.by_group for part in parts], ignore_index=True)
-    return Decisiveness(first.people, first.following, first.low, first.high, table), ""
-
-
-def _of_attribute(rows: pd.DataFrame, side: np.ndarray[Any, Any], plan: Plan) -> Decisiveness:
-    return decisiveness(
-        rows["decision"].to_numpy(),
-        side,
-        groups={str(rows["attribute"].iloc[0]): rows["group"].to_numpy()},
-        counts=rows["n"].to_numpy(),
-        interval=lambda hits, trials: proportion_interval(hits, trials, confidence=plan.bounds.confidence),
-    )
+    return study.measured_decisiveness(cutoff)
 
 
 def gap_facts(study: Study, record: Mapping[str, Any] | None = None, tables: FurtherTables | None = None) -> dict[str, bool]:

@@ -111,9 +111,11 @@ def ai_class(rules: RuleBook, facts: Mapping[str, Value], as_of: date) -> AiClas
     if facts.get("ai_system") is False:
         return AiClass("no_ai_system", None, False, None, (), None)
     found = {duty.rule.id: duty for duty in duties(rules, facts, as_of) if duty.rule.id in {PROHIBITED, HIGH_RISK}}
+    lacking = {name for duty in found.values() for name in duty.missing} | ({"ai_system"} - set(facts))
     for code, name in (("prohibited", PROHIBITED), ("high_risk", HIGH_RISK)):
         duty = found.get(name)
-        if duty is not None and duty.applies is YES:
-            return AiClass(code, duty.since, duty.in_force, name, (), duty.rule.confidence)
-    lacking = {name for duty in found.values() for name in duty.missing} | ({"ai_system"} - set(facts))
+        stated = code == "high_risk" and facts.get("high_risk") is True is facts.get("ai_system")  # by a human, of another item of Annex III
+        if duty is not None and (duty.applies is YES or stated):
+            above = found[PROHIBITED].missing if code == "high_risk" and PROHIBITED in found else ()  # it may be prohibited as well
+            return AiClass(code, duty.since, duty.in_force, None if duty.applies is not YES else name, tuple(sorted(above)), duty.rule.confidence)
     return AiClass("unknown" if lacking or len(found) < 2 else "other", None, False, None, tuple(sorted(lacking)), None)

@@ -33,7 +33,11 @@ class Decisiveness:
     high: float
     """Interval of `share`; nan where no interval was handed in."""
     by_group: pd.DataFrame
-    """One row a group: attribute, level, people, overridden, override_rate, low, high, raised, lowered."""
+    """One row a group: attribute, level, people, overridden, override_rate, low, high, raised (favourable against the score), lowered."""
+    unscored: float = 0.0
+    """People decided about without a score: in no other number here. nan where they are too few to be told of."""
+    undecided: float = 0.0
+    """People about whom nothing was decided: in no other number here. nan where they are too few to be told of."""
 
     @property
     def share(self) -> float:
@@ -44,6 +48,21 @@ class Decisiveness:
     def override_rate(self) -> float:
         """Share of decisions that do not follow the score."""
         return 1 - self.share
+
+    @property
+    def raised(self) -> float:
+        """People decided favourably against the score; nan where no group was counted."""
+        return self._of_one("raised")
+
+    @property
+    def lowered(self) -> float:
+        """People decided unfavourably against the score; nan where no group was counted."""
+        return self._of_one("lowered")
+
+    def _of_one(self, name: str) -> float:
+        """Add up over the groups of one attribute: everybody is in one of them."""
+        rows = self.by_group
+        return float(rows.loc[rows["attribute"] == rows["attribute"].iloc[0], name].sum()) if len(rows) else float("nan")
 
     def facts(self) -> dict[str, float]:
         """Return what the law asks, as facts; nothing of nobody."""

@@ -212,9 +212,13 @@ def _formality(form: _Form, trace: Trace, items: tuple[Test, ...], facts: Mappin
     required = next((truth for truth in (YES, UNKNOWN) if any(call.truth is truth for call in calls.values())), NO)
     deciding = {name: call for name, call in calls.items() if call.truth is required}
     in_force = [found[name] for name in deciding if name in found and found[name].outcome is not Outcome.NOT_IN_FORCE]
-    done = Reading(UNKNOWN) if required is NO else _done(form, in_force, trace, facts, alone=len(in_force) == len(deciding))
+    unsure = {} if required is NO else {name: call for name, call in calls.items() if call.truth is UNKNOWN and name not in deciding}
+    done = Reading(UNKNOWN) if required is NO else _done(form, in_force, trace, facts, alone=len(in_force) == len(deciding) and not unsure)
     whole = form.done is not None and condition(form.done).read(_world(trace, facts)).truth is YES
     lacking = done.missing if required is YES else frozenset[str]()
+    met = done.truth is not YES and {finding.outcome for finding in in_force} == {Outcome.MET}  # were it not for what may call for it besides
+    asked = [*in_force, *(found[name] for name in unsure if met and name in found)]
+    lacking |= {name for call in unsure.values() for name in call.missing if met}
     rested = {name for call in deciding.values() for name in call.rested if name in facts}
     named = tuple(name for name in deciding if name not in found or found[name] in in_force)
     return Formality(
@@ -227,7 +231,7 @@ def _formality(form: _Form, trace: Trace, items: tuple[Test, ...], facts: Mappin
         inputs=tuple((name, facts[name]) for name in sorted(rested)),
         missing=tuple(sorted({name for call in deciding.values() for name in call.missing} | lacking)),
         confidence=min((finding.rule.confidence for finding in in_force), key=NEVER_WEAKER.index, default=None),
-        questions=_questions(in_force),
+        questions=_questions(asked),
     )
 
 
@@ -235,9 +239,11 @@ def _calls(form: _Form, found: Mapping[str, Finding], items: tuple[Test, ...], f
     """Return whether each rule of a formality calls for it; a rule that is not in the book is not known not to."""
     calls = {name: reading_of(found[name]) if name in found else Reading(UNKNOWN, missing=frozenset({f"rule({name})"})) for name in form.rules}
     listed = found.get(RULE_OF_ITEM["exclusion_profiling"])
-    in_france = "FR" in _words(facts.get("jurisdiction", "FR"))
-    if form.code == "dpia" and in_france and listed is not None and listed.outcome is not Outcome.NOT_IN_FORCE:
-        calls["cnil_list"] = _stated([item for item in items if item.rule is None], facts)
+    places = facts.get("jurisdiction")
+    if form.code == "dpia" and (places is None or "FR" in _words(places)) and listed is not None and listed.outcome is not Outcome.NOT_IN_FORCE:
+        stated = _stated([item for item in items if item.rule is None], facts)
+        nowhere = places is None and stated.truth is YES  # the list is of France: elsewhere it calls for nothing
+        calls["cnil_list"] = Reading(UNKNOWN, stated.rested, frozenset({"jurisdiction"})) if nowhere else stated
     return calls
 
 
@@ -252,7 +258,7 @@ def _stated(items: list[Test], facts: Mapping[str, Value]) -> Reading:
 
 
 def _done(form: _Form, deciding: list[Finding], trace: Trace, facts: Mapping[str, Value], *, alone: bool) -> Reading:
-    """Return whether a formality is done: its own condition, or that the rules that call for it are met (``alone``: nothing else does)."""
+    """Return whether a formality is done: its own condition, or that the rules that call for it are met (``alone``: nothing else does, or may)."""
     outcomes = {finding.outcome for finding in deciding}
     met = YES if alone and outcomes == {Outcome.MET} else NO if Outcome.BREACHED in outcomes and form.done is None else UNKNOWN
     by_rules = Reading(met, missing=frozenset({name for finding in deciding for name in finding.missing} if met is UNKNOWN else ()))

@@ -211,6 +211,68 @@ def test_mail_to_a_customer_needs_every_condition_of_the_exception(missing):
 
 
 @pytest.mark.parametrize(
+    "also",
+    [
+        {"relation": ["customer", "prospect"]},
+        {"relation": ["customer", "former_customer"]},
+        {"channel": ["email", "automated_call"]},
+        {"channel": ["sms", "fax"]},
+    ],
+)
+def test_the_exception_for_customers_frees_neither_others_nor_other_channels(also):
+    """A campaign goes to several kinds of people by several channels: the exception covers a part of it, consent is needed for the rest."""
+    day = date(2026, 11, 1)
+    assert outcome("FR-CPCE-L34-5-EXC", {**MAIL, **also}, day) is Outcome.MET
+    assert outcome("FR-CPCE-L34-5", {**MAIL, **also}, day) is Outcome.BREACHED
+    assert outcome("FR-CPCE-L34-5", {**MAIL, **also, "consent": "opt_in"}, day) is Outcome.MET
+
+
+@pytest.mark.parametrize(
+    ("rule", "day"), [("FR-TEL-OPTIN", date(2026, 8, 11)), ("FR-TEL-BLOCTEL", date(2026, 8, 10)), ("FR-TEL-RENOV", date(2026, 8, 11))]
+)
+@pytest.mark.parametrize(
+    ("relation", "expected"),
+    [
+        (["ongoing_contract"], Outcome.MET),
+        (["ongoing_contract", "prospect"], Outcome.BREACHED),
+        (["ongoing_contract", "former_customer"], Outcome.BREACHED),
+        (["ongoing_contract", "customer"], Outcome.OPEN),
+    ],
+)
+def test_an_ongoing_contract_frees_calls_to_those_who_have_one_alone(rule, day, relation, expected):
+    facts = {**CALL, "relation": relation, "offer_related_to_contract": True, "bloctel_checked": False, "opposed": False, "sector": "home_adaptation"}
+    assert outcome(rule, facts, day) is expected
+
+
+def test_a_ground_that_no_group_measures_is_open_and_not_out_of_scope():
+    """The directives hold whether or not a study looks at sex or origin."""
+    day = date(2026, 11, 22)
+    for rule, ground in (("EU-2004-113", "sex"), ("EU-2000-43", "origin")):
+        assert outcome(rule, {"criterion": ["age"]}, day) is Outcome.OPEN
+        assert outcome(rule, {"criterion": "none"}, day) is Outcome.NOT_APPLICABLE
+        assert evaluate(packaged_rules(), {"jurisdiction": "FR", "criterion": ["age", ground]}, day)[rule].applies is Truth.YES
+
+
+def test_a_decision_that_a_law_authorises_needs_no_sheet_of_the_contract_cases():
+    facts = {"solely_automated": True, "effect": "legal", "explanation_sheet": False}
+    assert outcome("FR-LIL-47", {**facts, "art_22_exception": "authorised_by_law"}, date(2026, 11, 22)) is Outcome.MET
+    assert outcome("FR-LIL-47", {**facts, "art_22_exception": "contract_necessity"}, date(2026, 11, 22)) is Outcome.BREACHED
+
+
+def test_observations_free_a_moroccan_decision_within_a_contract_alone():
+    facts = {"jurisdiction": "MA", "solely_automated": True, "effect": "legal", "observations_possible": True, "request_satisfied": False}
+    day = date(2026, 11, 22)
+    assert outcome("MA-0908-11", {**facts, "legal_basis": "contract"}, day) is Outcome.MET
+    assert outcome("MA-0908-11", {**facts, "legal_basis": "public_task", "exclusion_possible": "right"}, day) is Outcome.OPEN
+    assert outcome("MA-0908-11", {**facts, "observations_possible": False}, day) is Outcome.BREACHED
+
+
+def test_a_score_that_is_itself_a_decision_has_its_logic_explained():
+    facts = {"personal_data": True, "solely_automated": False, "score_decisive": True, "notice_given": True, "logic_explained": False}
+    assert outcome("EU-GDPR-13-14", facts, date(2026, 11, 22)) is Outcome.BREACHED
+
+
+@pytest.mark.parametrize(
     ("last", "expected"), [(date(2023, 11, 22), Outcome.MET), (date(2023, 11, 21), Outcome.BREACHED)], ids=["three years", "and a day"]
 )
 def test_a_prospect_is_kept_three_years_and_not_a_day_more(last, expected):

@@ -193,6 +193,8 @@ AI = {**FR, "ai_system": True, "purpose": "credit_scoring", "social_behaviour": 
     [
         ({}, "high_risk"),
         ({"purpose": "loyalty"}, "other"),
+        ({"purpose": "loyalty", "high_risk": True}, "high_risk"),
+        ({"purpose": "loyalty", "high_risk": True, "ai_system": None}, "unknown"),
         ({"purpose": None}, "unknown"),
         ({"ai_system": False}, "no_ai_system"),
         ({"ai_system": None, "purpose": "loyalty"}, "unknown"),

@@ -104,8 +104,8 @@ def architecture(view: View) -> str:
 
 
 def inputs(view: View) -> str:
-    """Return the features by their titles."""
-    names = (view.study.facts.get("model") or {}).get("features") or view.plan.features
+    """Return the features of the model by their titles; what a score that came ready made reads is not known."""
+    names = (view.study.facts.get("model") or {}).get("features") or ()
     return view.listed(_column(view, name) for name in names) or words(view, "inputs_unknown")
 
 
@@ -146,11 +146,15 @@ def data(view: View) -> str:
 
 
 def _decisive(view: View) -> str | None:
-    """Return how far decisions follow the score: by construction where a cut-off decides, by declared facts otherwise; none where not known."""
+    """Return how far decisions follow the score: by construction where a cut-off decides, measured or declared otherwise; none where not known."""
     if view.plan.decision.cutoff is not None:
         return words(view, "decisive_cutoff")
     if view.plan.score is None:
         return words(view, "decisive_no_score")
+    found, _ = view.tables.measured_decisiveness()
+    if found is not None:
+        given = {"share": found.share, "people": found.people, "low": found.low, "high": found.high}
+        return words(view, "decisive_measured", override=found.override_rate, **given)
     share, override = (view.declared.get("facts", {}).get(name) for name in ("decisions_following_score", "override_rate"))
     if not isinstance(share, (int, float)) or isinstance(share, bool):
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -12,16 +13,17 @@ from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.view import View, rows_of
 from scoring.law.ai_act import effective_from
 from scoring.law.conditions import NO, UNKNOWN, YES
-from scoring.law.decisiveness import DECISIVE_SHARE
+from scoring.law.decisiveness import DECISIVE_SHARE, Decisiveness
 from scoring.law.formalities import Formality
 from scoring.law.gate import OpenPoint
 from scoring.law.rules import Confidence
 from scoring.law.trace import Finding, Outcome
 from scoring.law.wording import day, named, written
 from scoring.law.wp248 import Test
-from scoring.texts import NOTHING, say
+from scoring.texts import NOTHING, number, say
 
 APART: Final = ("fraud", "customer_risk", "professional_alert")
+OVERRIDDEN: Final = (("group", "text"), ("people", "count"), ("overridden", "count"), ("raised", "count"), ("lowered", "count"), ("rate", "percent"))
 RULES_APART: Final = ("FR-FRAUD", "FR-ALERTES-PRO", "FR-AIPD-LIST-9")
 
 
@@ -134,21 +136,37 @@ def _decisiveness(view: View, law: Law) -> Iterator[Block]:
         yield from lacking(view, (told(view, "decisions_wanted"), "controller"))
         return
     given = {"share": found.share, "people": found.people, "low": found.low, "high": found.high}
-    yield Paragraph(told(view, "decisive_measured", override=found.override_rate, threshold=DECISIVE_SHARE, **given))
-    shown = {(row["attribute"], row["group"]) for row in rows_of(view.tables.rates(metrics=[view.plan.primary]))}
-    rows = tuple(
-        Row(
-            (view.level(row["level"]), row["people"], row["overridden"], Estimate(row["override_rate"], row["low"], row["high"])),
-            "",
-            view.name(row["attribute"]),
-        )
-        for row in rows_of(found.by_group)
-        if (row["attribute"], row["level"]) in shown and row["people"] >= view.threshold
-    )
-    kinds = (("group", "text"), ("people", "count"), ("overridden", "count"), ("rate", "percent"))
-    headed = tuple(Column(told(view, f"col_{key}"), kind) for key, kind in kinds)
+    yield Paragraph(_in_force(view) + told(view, "decisive_measured", override=found.override_rate, threshold=DECISIVE_SHARE, **given))
+    yield Paragraph(" ".join((told(view, "decisive_sides", people=found.people, raised=found.raised, lowered=found.lowered), _left_out(view, found))))
+    headed = tuple(Column(told(view, f"col_{key}"), kind) for key, kind in OVERRIDDEN)
+    rows = tuple(_overridden(view, row) for row in rows_of(found.by_group))
     note = told(view, "note_overrides", confidence=view.plan.bounds.confidence, threshold=view.threshold)
     yield TableBlock(told(view, "caption_overrides"), headed, rows, note)
+
+
+def _in_force(view: View) -> str:
+    """Write the declared cut-off, and a blank; nothing where none is declared."""
+    score = view.plan.score
+    if score is None or score.applied_cutoff is None:
+        return ""
+    return told(view, "decisive_at_most" if score.higher_is == "worse" else "decisive_at_least", value=score.applied_cutoff) + " "
+
+
+def _left_out(view: View, found: Decisiveness) -> str:
+    """Say who is in none of the numbers; counts of a few are not told."""
+    fewer = view.say("fewer", threshold=view.threshold)
+    undecided, unscored = (fewer if math.isnan(one) else number(one, "count", view.language) for one in (found.undecided, found.unscored))
+    if math.isnan(found.unscored):
+        return told(view, "decisive_few_unscored", undecided=undecided)
+    return told(view, "decisive_left_out", unscored=unscored, undecided=undecided)
+
+
+def _overridden(view: View, row: Mapping[str, Any]) -> Row:
+    """Write a group and its decisions against the score; a fold names those that it joins."""
+    rate = Estimate(row["override_rate"], row["low"], row["high"])
+    cells = (view.level(row["level"]), row["people"], row["overridden"], row["raised"], row["lowered"], rate)
+    joins = view.say("joins", names=row["folded"]) if row["folded"] else ""
+    return Row(cells, joins, view.name(row["attribute"]))
 
 
 def _dpia(view: View, law: Law) -> Iterator[Block]:
