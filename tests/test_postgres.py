@@ -1,11 +1,7 @@
 """A table of PostgreSQL, read through ADBC: a temporary server that this test starts and stops itself."""
 
 import datetime as dt
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -14,6 +10,10 @@ from scoring.errors import ContractError
 from scoring.plan import Source
 from scoring.tables import collect, open_source
 from scoring.vocabulary import ColumnType as Type
+
+_spec = importlib.util.spec_from_file_location("postgres_server", Path(__file__).with_name("postgres_server.py"))
+postgres_server = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(postgres_server)
 
 pytestmark = pytest.mark.full
 
@@ -54,53 +54,20 @@ ROWS = [
 ]
 
 
-def lacking(what):
-    """A part that is not here is a failure where everything is to be run, and said where not."""
-    if os.environ.get("EQUISCORE_FULL") == "1":
-        pytest.fail(f"{what} is not here, and EQUISCORE_FULL=1 asks for it")
-    pytest.skip(f"{what} is not here")
-
-
-def binaries():
-    places = [Path(found).parent for found in [shutil.which("initdb")] if found]
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((place for place in places if (place / "initdb").exists() and (place / "pg_ctl").exists()), None)
-
-
 @pytest.fixture(scope="module")
 def url():
-    """The URL of a server of our own; root may not run one, so the user postgres does."""
+    """The URL of a server of our own, with the table."""
     try:
         from adbc_driver_postgresql import dbapi
     except ImportError:
-        lacking("adbc_driver_postgresql")
-    if (place := binaries()) is None:
-        lacking("PostgreSQL")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="equiscore-pg-"))
-    as_root = os.geteuid() == 0
-    if as_root:
-        shutil.chown(folder, "postgres", "postgres")
-
-    def run(*command):
-        line = " ".join(f"'{part}'" for part in command)
-        subprocess.run(["su", "postgres", "-c", line] if as_root else command, check=True, capture_output=True, cwd=folder, timeout=60)
-
-    run(str(place / "initdb"), "-D", str(folder / "data"), "-U", "anne", "-A", "trust", "-E", "UTF8", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    run(str(place / "pg_ctl"), "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        found = f"postgresql://anne@127.0.0.1:{port}/postgres"
+        postgres_server.lacking("adbc_driver_postgresql")
+    with postgres_server.running(password=False) as server:
+        found = f"{server}/postgres"
         with dbapi.connect(found) as database, database.cursor() as cursor:
             for statement in TABLE.strip().split(";\n"):
                 cursor.execute(statement)
             database.commit()
         yield found
-    finally:
-        run(str(place / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("table", ["shop.people", "people_view", "public.people_view"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from scoring.dossier.evidence import evidence_of
 from scoring.errors import EquiscoreError
 from scoring.provenance import read_manifest
 from scoring.reading import plain_verdicts
@@ -27,11 +28,17 @@ class Filed:
     declared: Mapping[str, Any]
     parts: Mapping[str, str]
     files: Mapping[str, str]
+    study: Studied | None = field(default=None, repr=False, compare=False)
+    """The study itself; none where only its declaration is known."""
 
     @property
     def reference(self) -> str:
         """Reference of its activity."""
         return str(self.declared["reference"])
+
+    def evidence(self) -> bytes | None:
+        """Return what its dossier carries as evidence; nothing where only the declaration is known."""
+        return evidence_of(self.study) if self.study else None
 
     @property
     def required(self) -> tuple[Required, ...]:
@@ -58,7 +65,7 @@ def filed_study(study: Studied, manifest: Mapping[str, Any] | None = None) -> Fi
         raise EquiscoreError("A study without a declaration, or one that was not saved, is not reviewed. Fix: study an activity.yaml, and save it.")
     held = manifest or {}
     files = {name: str(known["sha256"]) for name, known in held.get("files", {}).items()}
-    return Filed(study.digest, study.document, parts_of(held, study.document), files)
+    return Filed(study.digest, study.document, parts_of(held, study.document), files, study)
 
 
 def enter_study(register: Register, study: Studied, *, actor: str, at: datetime) -> tuple[Event, ...]:

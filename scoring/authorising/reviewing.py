@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
 
 from scoring.authorising.filed import Filed
 from scoring.errors import EquiscoreError
 from scoring.register import Register
-from scoring.register.models import Review, Study
+from scoring.register.models import Review, Study, TrailEvent
 from scoring.register.people import keep_review, review_of
 from scoring.signing.findings import Finding
 from scoring.signing.kept_reviews import from_mapping, not_covered, to_mapping
-from scoring.signing.review import Decision, Role, draft, give, outcome_of, submit, withdraw
+from scoring.signing.persons import same_person
+from scoring.signing.review import Decision, ReviewError, Role, draft, give, outcome_of, submit, withdraw
 from scoring.signing.review import Review as Reviewing
 
 
@@ -40,7 +41,7 @@ def give_opinion(register: Register, study: Filed, *, by: str, decision: Decisio
         The study was not handed in, `by` is not asked for an opinion, made the study, or has spoken already.
     """
     review = held_review(register, study.digest)
-    role = next((one.role for one in study.required if one.name == by), Role.MODEL_REVIEWER)
+    role = next((one.role for one in study.required if same_person(one.name, by)), Role.MODEL_REVIEWER)
     return _keep(register, give(review, by=by, role=role, decision=decision, text=text, manifest=study.digest, at=at), actor=by, at=at)
 
 
@@ -51,10 +52,25 @@ def withdraw_study(register: Register, study: Filed, *, by: str, at: datetime) -
 
 def held_review(register: Register, digest: str) -> Reviewing:
     """Return the review of a study; a study that was not handed in has none, and is refused."""
-    kept = review_of(register, digest)
-    if kept is None:
+    review = review_kept(register, digest)
+    if review is None:
         raise EquiscoreError(f"{digest[:12]}: this study was not submitted. Fix: `equiscore review submit STUDY`.")
-    return from_mapping(kept)
+    return review
+
+
+def review_kept(register: Register, digest: str) -> Reviewing | None:
+    """Return the review of a study; none where it was not handed in.
+
+    Raises
+    ------
+    ReviewError
+        What is kept breaks the rules of review, or speaks of another study.
+    """
+    kept = review_of(register, digest)
+    review = from_mapping(kept) if kept is not None else None
+    if review is not None and review.manifest != digest:
+        raise ReviewError(f"{digest[:12]}: the review that is kept is that of another study. Fix: restore it from the register's trail.")
+    return review
 
 
 def _keep(register: Register, review: Reviewing, *, actor: str, at: datetime) -> Reviewing:
@@ -72,9 +88,10 @@ def standing(register: Register, study: Filed) -> tuple[Reviewing | None, tuple[
 
 
 def studies_of(register: Register, reference: str) -> list[str]:
-    """Return the digests of an activity's studies, in the order in which they were entered."""
+    """Return the digests of an activity's studies, in the order in which they were entered first: entered again, an old one stays old."""
+    entered = select(func.min(TrailEvent.sequence)).where(TrailEvent.subject == literal("studies/") + Study.id).scalar_subquery()
     with register.reading() as session:
-        return list(session.scalars(select(Study.id).where(Study.activity == reference).order_by(Study.written)))
+        return list(session.scalars(select(Study.id).where(Study.activity == reference).order_by(entered, Study.written)))
 
 
 def reviews_of(register: Register, reference: str) -> list[Reviewing]:

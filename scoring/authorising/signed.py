@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from scoring.authorising.approved import (
+    against_the_declaration,
+    against_the_review,
+    against_the_roles,
+    contradicts,
+    declared_in,
+    held_review_of,
+    wanted_signers,
+)
 from scoring.authorising.filed import Filed
 from scoring.authorising.reviewing import held_review, studies_of
 from scoring.errors import EquiscoreError
@@ -18,10 +26,11 @@ from scoring.register import verify as verify_register
 from scoring.register.models import Study
 from scoring.register.people import add_signature, pinned, signature_record
 from scoring.signing.certificates import Key
-from scoring.signing.findings import Finding, TrailHead, Verification
-from scoring.signing.review import may_sign
+from scoring.signing.findings import Finding, TrailHead, Verification, unique
+from scoring.signing.opened import open_pdf
+from scoring.signing.review import Review, may_sign
 from scoring.signing.sign import Signed, sign_pdf
-from scoring.signing.verify import heads_in, study_named_in, verify_pdf
+from scoring.signing.verify import heads_in, verify_pdf
 
 
 def sign_dossier(
@@ -53,6 +62,9 @@ def sign_dossier(
             f"{name[:60]}: may not sign this study; its review is {review.state}, outcome {review.outcome}. "
             "Fix: every required reviewer approves first, and only those of review.signers sign."
         )
+    _refuse_other_role(register, review, name)
+    if contradicts(open_pdf(pdf).attached, study.evidence()):
+        raise EquiscoreError(f"{pdf}: the evidence attached is not what the study says. Fix: render the dossier of the study again, and sign that.")
     head = register.head()
     made = sign_pdf(
         pdf,
@@ -65,21 +77,15 @@ def sign_dossier(
         trail_head=(head.sequence, head.hash),
         timestamper=timestamper,
     )
-    row = {**made.signature.as_row(), "dossier": dossier_of(made.pdf)}
+    row = {**made.signature.as_row(), "dossier": open_pdf(made.pdf).dossier}
     add_signature(register, row, actor=name, at=at)
     write_file(out or pdf, made.pdf)
     return made
 
 
-def dossier_of(pdf: bytes) -> str | None:
-    """Return what tells one dossier of a study from another (its languages): the first part of the file's identifier, which signing keeps."""
-    from pyhanko.pdf_utils.reader import PdfFileReader
-
-    try:
-        found = PdfFileReader(io.BytesIO(pdf), strict=False).document_id
-    except Exception:  # noqa: BLE001  (a file may be anything; `verify_pdf` says what is wrong with it)
-        return None
-    return found[0].hex() if found else None
+def _refuse_other_role(register: Register, review: Review, name: str) -> None:
+    for found in against_the_roles(register, [one for one in review.required if one.name == name]):
+        raise EquiscoreError(f"{found.say()} Fix: correct the role in the register or in review.signers.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +124,23 @@ def verify_dossier(pdf: Path, register: Register, *, study: Filed | None = None,
     EquiscoreError
         The file cannot be read, or its study is not in the register and none was handed in.
     """
-    content = _read(pdf)
-    digest = study_named_in(content)
-    declared, latest = _declared(register, digest, study)
-    heads = heads_in(content)
-    record = signature_record(register, digest, dossier=dossier_of(content), numbers=[head.sequence for head in heads])
+    file = open_pdf(pdf)
+    declared, latest = _declared(register, file.study, study)
+    signed = declared_in(file.attached)
+    review, found = held_review_of(register, file.study)
+    wanted = wanted_signers(review, signed) or wanted_signers(None, declared)
+    heads = heads_in(file)
+    record = signature_record(register, file.study, dossier=file.dossier, numbers=[head.sequence for head in heads])
     pins = pinned(register)
-    wanted = [str(one["name"]) for one in (declared.get("review") or {}).get("signers", ())]
-    expected = {name: pins[name] for name in wanted if name in pins}
-    found = verify_pdf(content, expected_signers=expected, evidence_manifest=latest, register_record=record, at=at)
-    lost = tuple(Finding("certificate_not_entered", {"signer": name}) for name in wanted if name not in pins)
+    expected = {one.name: pins[one.name] for one in wanted if one.name in pins}
+    checked = verify_pdf(file, expected_signers=expected, evidence_manifest=latest, register_record=record, at=at)
+    found += [Finding("certificate_not_entered", {"signer": one.name}) for one in wanted if one.name not in pins]
+    found += [*against_the_roles(register, wanted), *against_the_review(register, file.study, checked.signatures)]
+    found += against_the_declaration(signed, declared)
+    found += [Finding("evidence_differs")] if study and study.digest == file.study and contradicts(file.attached, study.evidence()) else []
     newest: TrailHead | None = max(heads, key=lambda head: head.sequence, default=None)
     problems = verify_register(register, head=Head(newest.sequence, newest.hash) if newest else None)
-    return Checked(replace(found, findings=(*lost, *found.findings)), problems)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise EquiscoreError(f"{path}: cannot be read ({error.strerror}). Fix: give the signed PDF.") from error
+    return Checked(replace(checked, findings=unique((*found, *checked.findings))), problems)
 
 
 def _declared(register: Register, digest: str, study: Filed | None) -> tuple[Mapping[str, Any], str | None]:

@@ -16,15 +16,26 @@ from scoring.errors import EquiscoreError
 from scoring.register.canonical import Canonical, canonical, stored
 from scoring.register.canonical import sha256 as digest
 from scoring.register.database import Register
+from scoring.register.migrations.versions.r0001_register import GUARDS as _MADE
 from scoring.register.models import Record, TrailEvent, record_tables
-from scoring.register.trail import GENESIS, Head, event_hash, head_of
+from scoring.register.trail import GENESIS, Head, event_hash, head_in
 from scoring.texts import say
 
 _BATCH: Final = 1000
-GUARDS: Final = {
-    "sqlite": frozenset({"trail_update", "trail_delete", "trail_replace"}),
-    "postgresql": frozenset({"trail_update", "trail_delete", "trail_truncate"}),
+GUARDS: Final[Mapping[str, Mapping[str, object]]] = {
+    "sqlite": {made.split()[2]: made for made in _MADE["sqlite"]},
+    "postgresql": {"trail_update": 19, "trail_delete": 11, "trail_truncate": 34},
 }
+"""How each trigger must be defined: its text in SQLite, its moment in PostgreSQL (`pg_trigger.tgtype`: row 1, before 2, delete 8, update 16)."""
+_DEFINED: Final = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'trail'",
+    # 'O' fires for whoever writes; no condition; and what it calls must still refuse
+    "postgresql": (
+        "SELECT tgname, tgtype FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid WHERE tgrelid = to_regclass('trail') "
+        "AND tgenabled IN ('O', 'A') AND tgqual IS NULL AND prosrc = :refusal"
+    ),
+}
+_REFUSAL: Final = _MADE["postgresql"][0].split("$$")[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ def verify_in(session: Session, head: Head | None = None) -> Iterator[Problem]:
     last = yield from _chain(session, told, head)
     if head is not None and head.sequence > last.sequence:
         yield Problem("cut", {"kept": head.sequence, "found": last.sequence})
-    if not last.same(noted := head_of(session)):
+    if not last.same(noted := head_in(session)):
         yield Problem("head", {"noted": noted.sequence, "found": last.sequence})
     for table, model in record_tables().items():
         yield from _rows(session, table, model, told)
@@ -82,13 +93,14 @@ def verify_in(session: Session, head: Head | None = None) -> Iterator[Problem]:
 
 
 def _guards(session: Session) -> Iterator[Problem]:
+    """Hold the triggers of the trail against what was made: one of the same name that lets everything pass is none."""
     dialect = session.get_bind().dialect.name
-    query = {
-        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'trail'",
-        "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass('trail') AND tgenabled <> 'D' AND NOT tgisinternal",
-    }[dialect]
-    for name in sorted(GUARDS[dialect] - set(session.scalars(text(query)))):
-        yield Problem("guard", {"guard": name})
+    asked = text(_DEFINED[dialect])
+    found = session.execute(asked.bindparams(refusal=_REFUSAL) if dialect == "postgresql" else asked)
+    defined = {str(name): made for name, made in found}
+    for name, made in sorted(GUARDS[dialect].items()):
+        if defined.get(name) != made:
+            yield Problem("guard", {"guard": name})
 
 
 def _chain(session: Session, told: dict[str, tuple[int, str]], head: Head | None) -> Generator[Problem, None, Head]:
@@ -151,5 +163,5 @@ def _row_digest(row: Mapping[Any, Any], columns: Sequence[Any]) -> str | None:
         documents = [column.key for column in columns if isinstance(column.type, Canonical)]
         same = all(canonical(content[name]) == row[name] for name in documents)
         return digest(canonical(content)) if same else None
-    except (ValueError, TypeError, EquiscoreError):
+    except (ValueError, TypeError, RecursionError, EquiscoreError):
         return None

@@ -73,6 +73,13 @@ def pinned(register: Register) -> dict[str, str]:
         return {reviewer: str(fingerprint) for reviewer, fingerprint in session.execute(query)}
 
 
+def roles_of(register: Register) -> dict[str, str]:
+    """Return the role of each active reviewer, by key."""
+    query = select(Reviewer.id, Reviewer.role).where(Reviewer.status == "active").order_by(Reviewer.id)
+    with register.reading() as session:
+        return {str(reviewer): str(role) for reviewer, role in session.execute(query)}
+
+
 def keep_review(register: Register, study: str, status: str, document: Mapping[str, Any], *, actor: str, at: dt.datetime) -> Event:
     """Keep the state of the review of a study, which the workflow above worked out; one review a study.
 
@@ -90,6 +97,13 @@ def review_of(register: Register, study: str) -> dict[str, Any] | None:
     with register.reading() as session:
         held = session.get(Review, study)
     return None if held is None else held.document
+
+
+def review_written(register: Register, study: str) -> int | None:
+    """Return the number of the event that wrote the review of a study last; None where there is none."""
+    with register.reading() as session:
+        held = session.get(Review, study)
+    return None if held is None else held.written
 
 
 def _word(status: str) -> str:

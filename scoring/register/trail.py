@@ -47,8 +47,9 @@ class Head(NamedTuple):
         return cls(int(found[1]), found[2])
 
     def same(self, other: Head) -> bool:
-        """Tell whether two heads are one."""
-        return self.sequence == other.sequence and hmac.compare_digest(self.hash, other.hash)
+        """Tell whether two heads are one; what somebody wrote into the database need not be a hash."""
+        mine, theirs = (str(one).encode(errors="replace") for one in (self.hash, other.hash))
+        return self.sequence == other.sequence and hmac.compare_digest(mine, theirs)
 
 
 GENESIS: Final = Head(0, sha256("Equiscore register, format 1"))
@@ -144,6 +145,12 @@ def locked_head(session: Session) -> Head:
 def head_of(session: Session) -> Head:
     """Return the head of the trail: what is put into a signed dossier, so that a cut shows later."""
     return Head(*session.connection().execute(_READ).one())
+
+
+def head_in(session: Session) -> Head:
+    """Return the head as it is noted, whatever stands there; that of an empty trail where nothing does."""
+    found = session.connection().execute(_READ).one_or_none()
+    return GENESIS if found is None else Head(*found)
 
 
 def content_of(row: Record) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scoring.signing.certificates import SigningError
 from scoring.signing.findings import TrailHead
 
 EVIDENCE: Final = "evidence.json"
@@ -19,7 +21,9 @@ _DIGEST: Final = r"[0-9a-f]{64}"
 _BOUND: Final = re.compile(rf"\[study ({_DIGEST}) evidence ({_DIGEST})(?: trail (\d{{1,18}}) ({_DIGEST}))?\]$")
 _KEYS: Final = ("manifest_digest", "manifest")
 """Where evidence may name its study; it does so once."""
-_DEEPEST: Final = 32
+_DEEPEST: Final = 64
+_LARGEST: Final = 1 << 28
+"""Bytes of evidence, unpacked; a dossier of a large study has some hundred thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,45 @@ class Evidence:
 
 
 def evidence_in(root: Any) -> Evidence | None:
-    """Return the attachment of the name `evidence.json` below the root of a PDF; nothing where there is none, or more than one."""
+    """Return the attachment of the name `evidence.json` below the root of a PDF; nothing where there is none, or more than one.
+
+    A file has a name in the tree and two in its specification, and its content may stand there twice (ISO 32000-1, 7.11): readers differ
+    in which they show, so all of them count.
+    """
     tree = part_of(part_of(root, "/Names", {}), "/EmbeddedFiles", {})
-    found = [specification["/EF"]["/F"].data for name, specification in _names(tree) if str(name) == EVIDENCE]
-    return Evidence(bytes(found[0])) if len(found) == 1 else None
+    named = [specification for name, specification in _names(tree) if EVIDENCE in {str(name), *_names_of(specification)}]
+    held = {unpacked(one.get_object(), _LARGEST) for specification in named for one in _contents(specification)}
+    return Evidence(held.pop()) if len(named) == len(held) == 1 else None
+
+
+def _names_of(specification: Any) -> set[str]:
+    return {str(part_of(specification, key, "")) for key in ("/F", "/UF")}
+
+
+def _contents(specification: Any) -> list[Any]:
+    return list(part_of(specification, "/EF", {}).values())
+
+
+def unpacked(stream: Any, largest: int) -> bytes:
+    """Return the content of a stream of a PDF, which may say that it is small and be without end.
+
+    Raises
+    ------
+    SigningError
+        It is larger, or packed otherwise than by deflate.
+    """
+    packed = part_of(stream, "/Filter", "")
+    names = [str(one) for one in packed] if isinstance(packed, list) else [str(packed)] * bool(packed)
+    if names not in ([], ["/FlateDecode"]) or "/DecodeParms" in stream:
+        raise SigningError("A part of the PDF is packed otherwise than a dossier's. Fix: render the dossier again.")
+    engine = zlib.decompressobj()
+    try:
+        content = engine.decompress(stream.encoded_data, largest + 1) if names else bytes(stream.encoded_data)
+    except zlib.error:
+        return b""  # an altered byte: what is signed says so, and says more than that something cannot be unpacked
+    if len(content) > largest:
+        raise SigningError(f"A part of the PDF is larger than {largest:,} bytes. Fix: render the dossier again.")
+    return bytes(content)
 
 
 def part_of(node: Any, name: str, otherwise: Any = ()) -> Any:
@@ -81,11 +120,29 @@ def part_of(node: Any, name: str, otherwise: Any = ()) -> Any:
     return node[name] if name in node else otherwise  # noqa: SIM401  (that is what it is for)
 
 
-def _names(node: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
+def _names(tree: Any) -> Iterator[tuple[Any, Any]]:
     """Go through a name tree (ISO 32000-1, 7.9.6)."""
-    if depth > _DEEPEST:
+    for node in leaves(tree):
+        pairs = [one.get_object() for one in part_of(node, "/Names")]
+        yield from zip(pairs[::2], pairs[1::2], strict=False)
+
+
+def leaves(node: Any, seen: set[tuple[int, int]] | None = None, depth: int = 0) -> Iterator[Any]:
+    """Go through a tree of a PDF, of names or of pages, to what has no `/Kids`.
+
+    Raises
+    ------
+    SigningError
+        A node stands in two places, so that the way might never end; or the tree is deeper than any.
+    """
+    seen = set() if seen is None else seen
+    kids = part_of(node, "/Kids", None)
+    if kids is None:
+        yield node
         return
-    pairs = [one.get_object() for one in part_of(node, "/Names")]
-    yield from zip(pairs[::2], pairs[1::2], strict=False)
-    for kid in part_of(node, "/Kids"):
-        yield from _names(kid.get_object(), depth + 1)
+    for kid in kids:
+        place = (kid.idnum, kid.generation) if hasattr(kid, "idnum") else None
+        if place in seen or depth > _DEEPEST:
+            raise SigningError("A tree of the PDF comes back to itself. Fix: render the dossier again.")
+        seen.update({place} if place else ())
+        yield from leaves(kid.get_object(), seen, depth + 1)

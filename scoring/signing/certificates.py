@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 
 from scoring.errors import EquiscoreError
 
@@ -78,6 +78,11 @@ def facts_of(certificate: x509.Certificate) -> Certificate:
     der = certificate.public_bytes(Encoding.DER)
     subject = certificate.subject.rfc4514_string()
     return Certificate(subject, hashlib.sha256(der).hexdigest(), certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+
+
+def public_key_of(certificate: x509.Certificate) -> bytes:
+    """Return the public key of a certificate: what stays the same where it is issued again."""
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def fingerprint(text: str) -> str:

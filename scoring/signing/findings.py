@@ -15,6 +15,7 @@ NOTES: Final = frozenset(
         "authority_not_pinned",
         "certificate_ended_since",
         "register_not_checked",
+        "review_with_reservations",
         "revocation_not_checked",
         "study_not_checked",
         "time_claimed",
@@ -24,7 +25,7 @@ NOTES: Final = frozenset(
 )
 """What a reader should know and what is no fault. Everything else makes a file not valid."""
 _LONGEST: Final = 200
-_WORDS: Final = {"changed": "part_"}
+_WORDS: Final = {"changed": "part_", "unsteady": "unsteady_", "known": "role_", "asked": "role_"}
 """Fields that list codes, and what their texts begin with."""
 
 

@@ -7,7 +7,6 @@ of its manifest: new data, another model or declaration, and it covers nothing.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +16,7 @@ from typing import Any, Final, Literal
 
 from scoring.errors import EquiscoreError
 from scoring.signing.findings import Finding, plain
+from scoring.signing.persons import person_of
 
 LONGEST: Final = 10_000
 """Signs of an opinion; our choice."""
@@ -104,8 +104,8 @@ class Review:
     @property
     def waiting_for(self) -> tuple[str, ...]:
         """Return who has not given an opinion."""
-        given = {_person(opinion.by) for opinion in self.opinions}
-        return tuple(one.name for one in self.reviewers if _person(one.name) not in given)
+        given = {person_of(opinion.by) for opinion in self.opinions}
+        return tuple(one.name for one in self.reviewers if person_of(one.name) not in given)
 
     @property
     def outcome(self) -> Outcome:
@@ -136,10 +136,10 @@ def required_signers(review: Mapping[str, Any]) -> tuple[Required, ...]:
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not all(isinstance(one, Mapping) for one in listed):
         raise ReviewError("review.signers: not a list of name and role. Fix: give one {name, role} for each who must sign.")
     required = tuple(Required(str(one.get("name") or "").strip(), _role(one.get("role"))) for one in listed)
-    people = Counter(_person(one.name) for one in required)
+    people = Counter(person_of(one.name) for one in required)
     if "" in people:
         raise ReviewError("review.signers: somebody without a name. Fix: name each who must sign.")
-    if twice := [one.name for one in required if people[_person(one.name)] > 1]:
+    if twice := [one.name for one in required if people[person_of(one.name)] > 1]:
         raise ReviewError(f"review.signers: {plain(twice[0])} is named twice, and one person signs once. Fix: name another for the other role.")
     if all(one.role is Role.ANALYST for one in required):
         raise ReviewError("review.signers: nobody reviews the study. Fix: name a model reviewer, a data protection officer or the controller.")
@@ -151,12 +151,6 @@ def _role(word: object) -> Role:
         return Role(str(word))
     except ValueError:
         raise ReviewError(f"review.signers: {plain(str(word))!r} is no role. Fix: use one of {', '.join(Role)}.") from None
-
-
-def _person(name: str) -> str:
-    """Return a name as people are told apart: capitals, blanks, invisible signs and forms of writing make nobody another."""
-    seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
-    return " ".join(seen.casefold().split())
 
 
 def draft(manifest: str, *, authors: Iterable[str], required: Sequence[Required], parts: Mapping[str, str] | None = None) -> Review:
@@ -181,10 +175,10 @@ def draft(manifest: str, *, authors: Iterable[str], required: Sequence[Required]
     wrote = tuple(authors)
     if not re.fullmatch(r"[0-9a-f]{64}", manifest):
         raise ReviewError("The study has no digest. Fix: save it first, and review what was saved.")
-    if not wrote or not all(map(_person, wrote)):
+    if not wrote or not all(map(person_of, wrote)):
         raise ReviewError("Nobody is said to have made the study. Fix: name the authors.")
     checked = required_signers({"signers": [asdict(one) for one in required]})
-    mine = [one.name for one in checked if one.role is not Role.ANALYST and _person(one.name) in set(map(_person, wrote))]
+    mine = [one.name for one in checked if one.role is not Role.ANALYST and person_of(one.name) in set(map(person_of, wrote))]
     if mine:
         raise ReviewError(f"{plain(mine[0])} made the study and may not approve it. Fix: name another reviewer (four eyes).")
     return Review(manifest, wrote, checked, parts=tuple(sorted((parts or {}).items())))
@@ -199,7 +193,7 @@ def submit(review: Review, *, by: str, at: datetime) -> Review:
         It is not a draft, or somebody else hands it in.
     """
     _may(review, "submit", at)
-    if _person(by) not in set(map(_person, review.authors)):
+    if person_of(by) not in set(map(person_of, review.authors)):
         raise ReviewError(f"{plain(by)} did not make the study. Fix: let an author submit it.")
     return replace(review, state=State.SUBMITTED, submitted_by=by, submitted_at=at)
 
@@ -213,7 +207,7 @@ def withdraw(review: Review, *, by: str, at: datetime) -> Review:
         It is not submitted, or somebody else takes it back.
     """
     _may(review, "withdraw", at)
-    if _person(by) not in set(map(_person, review.authors)):
+    if person_of(by) not in set(map(person_of, review.authors)):
         raise ReviewError(f"{plain(by)} did not make the study. Fix: let an author withdraw it.")
     return replace(review, state=State.DRAFT, submitted_by=None, submitted_at=None, opinions=())
 
@@ -240,11 +234,11 @@ def give(review: Review, *, by: str, role: Role, decision: Decision, text: str, 
         Not submitted, not one of the reviewers or not in that role, an author, a second opinion, no words, or another study.
     """
     _may(review, "give", at)
-    if _person(by) in set(map(_person, (*review.authors, review.submitted_by or ""))):
+    if person_of(by) in set(map(person_of, (*review.authors, review.submitted_by or ""))):
         raise ReviewError(f"{plain(by)} made or submitted the study and may not approve it. Fix: let another reviewer do so (four eyes).")
-    if (_person(by), role) not in {(_person(one.name), one.role) for one in review.reviewers}:
+    if (person_of(by), role) not in {(person_of(one.name), one.role) for one in review.reviewers}:
         raise ReviewError(f"{plain(by)} is not asked for an opinion as {role}. Fix: name the person and role in review.signers.")
-    if _person(by) not in set(map(_person, review.waiting_for)):
+    if person_of(by) not in set(map(person_of, review.waiting_for)):
         raise ReviewError(f"{plain(by)} has given an opinion already. Fix: withdraw the study and submit it again to change it.")
     if not text.strip() or len(text) > LONGEST:
         raise ReviewError(f"An opinion needs words, at most {LONGEST:,} signs. Fix: say why.")
@@ -281,5 +275,5 @@ def outcome_of(review: Review) -> Finding:
 
 def may_sign(review: Review, name: str, manifest: str) -> bool:
     """Tell whether somebody may sign: one of the required, of the study that was reviewed, which nobody refused."""
-    wanted = {_person(one) for one in review.signers}
-    return _person(name) in wanted and covers(review, manifest) and review.outcome in {Decision.APPROVE, Decision.APPROVE_WITH_RESERVATIONS}
+    wanted = {person_of(one) for one in review.signers}
+    return person_of(name) in wanted and covers(review, manifest) and review.outcome in {Decision.APPROVE, Decision.APPROVE_WITH_RESERVATIONS}

@@ -28,6 +28,7 @@ from scoring.signing.certificates import Certificate, Key, SigningError, certifi
 from scoring.signing.findings import SeenSignature, TrailHead, plain
 from scoring.signing.integrity import DIGEST, field_name, integrity, read_pdf, signatures_in
 from scoring.signing.quiet import quiet, run
+from scoring.signing.steady import steadiness
 
 LONGEST_REASON: Final = 1_000
 
@@ -134,6 +135,8 @@ def _bound(content: bytes, fields: Sequence[str], name: str, manifest: str | Non
             before = signatures_in(reader)
             expected = [found[0] for found in pdf_fields.enumerate_sig_fields(reader)]
             broken = [found.signer for found in before if any(one.is_fault for one in integrity(content, found, certified=found is before[0]))]
+            broken += [before[-1].signer] if before and before[-1].end != len(content) and not broken else []
+            unsteady = steadiness(reader)
         except SigningError:
             raise
         except Exception as error:
@@ -144,6 +147,8 @@ def _bound(content: bytes, fields: Sequence[str], name: str, manifest: str | Non
         raise SigningError("The PDF comes from another study, or the study was run again. Fix: render the dossier of the study as it is now.")
     if broken:
         raise SigningError(f"The PDF was changed after {plain(', '.join(broken))} signed. Fix: take the file as it was signed.")
+    if unsteady:
+        raise SigningError(f"{unsteady[0].say()} Fix: render it with `equiscore dossier STUDY --format pdf`, and sign that file.")
     if name in [found.signer for found in before]:
         raise SigningError(f"{plain(name)} has signed this file already. Fix: nothing is left to do for this signer.")
     if before and set(expected) != {field_name(one) for one in fields}:

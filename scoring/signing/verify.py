@@ -16,20 +16,22 @@ from typing import Any, Final
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from scoring.signing.binding import Binding, Evidence, evidence_in
-from scoring.signing.certificates import SigningError, fingerprint
-from scoring.signing.changes import changes_after
+from scoring.signing.binding import Evidence
+from scoring.signing.certificates import SigningError, fingerprint, public_key_of
+from scoring.signing.changes import changes_after, particulars_changed
 from scoring.signing.findings import Finding, SeenSignature, TrailHead, Verification, unique
 from scoring.signing.integrity import Signature, integrity, read_pdf, signatures_in
+from scoring.signing.opened import OpenedPdf, open_pdf
 from scoring.signing.quiet import quiet
 from scoring.signing.record import against_the_register, against_the_trail
+from scoring.signing.steady import steadiness
 
 _ENDS: Final = 5
 """How many ends of file are tried where the last one cannot be read."""
 
 
 def verify_pdf(
-    pdf: bytes | Path,
+    pdf: bytes | Path | OpenedPdf,
     *,
     expected_signers: Mapping[str, str],
     evidence_manifest: str | None = None,
@@ -43,8 +45,8 @@ def verify_pdf(
 
     Parameters
     ----------
-    pdf : bytes or Path
-        The file.
+    pdf : bytes, Path or OpenedPdf
+        The file; one that was opened is not read again.
     expected_signers : mapping of str to str
         SHA-256 fingerprint of the certificate by expected signer, as the register pins them.
     evidence_manifest : str, optional
@@ -71,25 +73,26 @@ def verify_pdf(
     SigningError
         The file cannot be read, a fingerprint is none, or a time has no time zone. What the file holds is never an error but a finding.
     """
-    content = pdf if isinstance(pdf, bytes) else _read(pdf)
+    file = open_pdf(pdf)
     pins = {signer: fingerprint(text) for signer, text in expected_signers.items()}
     authorities = {fingerprint(text) for text in timestamp_authorities}
     if at is not None and at.tzinfo is None:
         raise SigningError(f"{at}: a time without a time zone. Fix: give one, such as UTC.")
+    if file.reader is None:
+        return Verification((*_junk(file.content), Finding("unreadable", {"reason": file.fault})))
     try:
         with quiet():
-            reader = read_pdf(content)
-            held, attached = signatures_in(reader), evidence_in(reader.root)
-            seen = [one.seen(content) for one in held]
-            whole = [*_of_each(content, reader, held, authorities), *_of_the_end(content, reader, held)]
+            seen = [one.seen(file.content) for one in file.held]
+            whole = [*_of_each(file, file.reader, authorities), *_of_the_end(file, file.reader), *_of_the_look(file.reader)]
     except Exception as error:  # noqa: BLE001  (a file may be anything; it must not stop the one who verifies it)
-        return Verification((*_junk(content), Finding("unreadable", {"reason": type(error).__name__})))
+        return Verification((*_junk(file.content), Finding("unreadable", {"reason": type(error).__name__})))
     trail, head = _trail(register_record or {}, trail_head)
     findings = [
         *whole,
         *_of_the_signers(seen, pins),
-        *_of_the_times(held, seen, at),
-        *_of_the_study(seen, attached, evidence_manifest, evidence),
+        *_of_the_keys(file.held),
+        *_of_the_times(file.held, seen, at),
+        *_of_the_study(seen, file.attached, evidence_manifest, evidence),
         *against_the_register(seen, register_record),
         *against_the_trail(seen, trail, head),
         Finding("revocation_not_checked"),
@@ -110,33 +113,9 @@ def _junk(content: bytes) -> list[Finding]:
     return []
 
 
-def bindings_in(pdf: bytes | Path) -> tuple[Binding, ...]:
-    """Return what the signatures of a file say that they were put under; nothing of a file that cannot be read."""
-    content = pdf if isinstance(pdf, bytes) else _read(pdf)
-    try:
-        with quiet():
-            bound = [one.binding for one in signatures_in(read_pdf(content))]
-    except Exception:  # noqa: BLE001  (`verify_pdf` says what is wrong with the file)
-        return ()
-    return tuple(one for one in bound if one)
-
-
-def heads_in(pdf: bytes | Path) -> tuple[TrailHead, ...]:
+def heads_in(pdf: bytes | Path | OpenedPdf) -> tuple[TrailHead, ...]:
     """Return the heads of the trail that the signatures of a file bear: what to ask the register for before it is verified."""
-    return tuple(dict.fromkeys(one.trail for one in bindings_in(pdf) if one.trail))
-
-
-def study_named_in(pdf: bytes | Path) -> str:
-    """Return the digest of the study that a file names: by its signatures, else by its evidence; empty where it names none."""
-    content = pdf if isinstance(pdf, bytes) else _read(pdf)
-    if bound := bindings_in(content):
-        return bound[-1].manifest
-    try:
-        with quiet():
-            attached = evidence_in(read_pdf(content).root)
-    except Exception:  # noqa: BLE001  (`verify_pdf` says what is wrong with the file)
-        return ""
-    return attached.manifest if attached else ""
+    return tuple(dict.fromkeys(one.trail for one in open_pdf(pdf).bindings if one.trail))
 
 
 def _trail(record: Mapping[str, Any], head: tuple[int, str] | None) -> tuple[Mapping[int, str] | None, tuple[int, str] | None]:
@@ -145,31 +124,39 @@ def _trail(record: Mapping[str, Any], head: tuple[int, str] | None) -> tuple[Map
     return record.get("trail"), head or (TrailHead(int(number), text) if number.isdigit() else None)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SigningError(f"{path}: cannot be read ({error.strerror}). Fix: give the signed PDF.") from error
-
-
-def _of_each(content: bytes, reader: PdfFileReader, held: Sequence[Signature], authorities: Collection[str]) -> Iterator[Finding]:
-    for one in held:
+def _of_each(file: OpenedPdf, reader: PdfFileReader, authorities: Collection[str]) -> Iterator[Finding]:
+    for one in file.held:
+        found, named = list[Finding](), list[Finding]()
         try:
-            found = integrity(content, one, certified=one is held[0], authorities=authorities)
+            found = integrity(file.content, one, certified=one is file.held[0], authorities=authorities)
             named = changes_after(reader, one)
+            if one.end < len(file.content) and not named and all(other.code != "changed_after" for other in found):
+                named = particulars_changed(file.content, one)
         except Exception as error:  # noqa: BLE001  (one broken signature must not hide the others)
-            found, named = [Finding("signature_unreadable", {"signer": one.signer, "reason": type(error).__name__})], []
+            found = (
+                found
+                if any(other.is_fault for other in found)
+                else [Finding("signature_unreadable", {"signer": one.signer, "reason": type(error).__name__})]
+            )
         yield from named
         yield from (finding for finding in found if not (named and finding.code == "changed_after"))
 
 
-def _of_the_end(content: bytes, reader: PdfFileReader, held: Sequence[Signature]) -> list[Finding]:
+def _of_the_look(reader: PdfFileReader) -> list[Finding]:
+    """Tell what is unsteady; what cannot be gone through is no dossier either, and hides nothing that was found besides."""
+    try:
+        return steadiness(reader)
+    except Exception as error:  # noqa: BLE001
+        return [Finding("unreadable", {"reason": type(error).__name__})]
+
+
+def _of_the_end(file: OpenedPdf, reader: PdfFileReader) -> list[Finding]:
     """Tell what stands after the last signature: it must cover the file whole."""
-    if not held:
+    if not file.held:
         return [Finding("unsigned")]
-    last = held[-1]
-    fields = {"signer": last.signer, "bytes": len(content) - last.end}
-    if last.end == len(content):
+    last = file.held[-1]
+    fields = {"signer": last.signer, "bytes": len(file.content) - last.end}
+    if last.end == len(file.content):
         return []
     return [Finding("added_after_last" if reader.total_revisions - 1 > last.embedded.signed_revision else "trailing_bytes", fields)]
 
@@ -182,6 +169,7 @@ def _of_the_signers(seen: Sequence[SeenSignature], pins: Mapping[str, str]) -> I
             yield Finding("one_certificate_for_several", {"signers": [signer for signer, pin in pins.items() if pin == digest]})
     there = {one.signer for one in seen}
     yield from (Finding("signature_missing", {"signer": signer}) for signer in pins if signer not in there)
+    yield from (Finding("signed_twice", {"signer": signer}) for signer, count in Counter(one.signer for one in seen).items() if count > 1)
     owner = {pin: signer for signer, pin in pins.items()}
     for one in seen:
         if one.signer not in pins:
@@ -190,6 +178,14 @@ def _of_the_signers(seen: Sequence[SeenSignature], pins: Mapping[str, str]) -> I
             yield Finding("signed_by_another", {"signer": one.signer, "other": owner[one.fingerprint]})
         elif pins[one.signer] != one.fingerprint:
             yield Finding("foreign_certificate", {"signer": one.signer, "fingerprint": one.fingerprint})
+
+
+def _of_the_keys(held: Sequence[Signature]) -> Iterator[Finding]:
+    """Tell whether several signed with one key: a certificate can be issued again, under another name, to who holds the key."""
+    issued: dict[bytes, dict[str, str]] = {}
+    for one in held:
+        issued.setdefault(public_key_of(one.x509), {})[one.certificate.fingerprint] = one.signer
+    yield from (Finding("one_key_for_several", {"signers": list(names.values())}) for names in issued.values() if len(set(names.values())) > 1)
 
 
 def _of_the_times(held: Sequence[Signature], seen: Sequence[SeenSignature], at: datetime | None) -> Iterator[Finding]:

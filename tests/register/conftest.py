@@ -1,59 +1,25 @@
 """Registers to write to: a file of SQLite, and a PostgreSQL server that the tests start and stop themselves."""
 
+import importlib.util
 import os
 import shutil
-import socket
-import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from scoring.register import open_register
 
-
-def lacking(what):
-    """A part that is not here is a failure where everything is to be run, and said where not."""
-    if os.environ.get("EQUISCORE_FULL") == "1":
-        pytest.fail(f"{what} is not here, and EQUISCORE_FULL=1 asks for it")
-    pytest.skip(f"{what} is not here")
-
-
-def binaries():
-    places = [Path(found).parent for found in [shutil.which("initdb")] if found]
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((place for place in places if (place / "initdb").exists() and (place / "pg_ctl").exists()), None)
+_spec = importlib.util.spec_from_file_location("postgres_server", Path(__file__).parents[1] / "postgres_server.py")
+postgres_server = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(postgres_server)
 
 
 @pytest.fixture(scope="session")
 def server():
-    """The URL of a server without its database, password included; root may not run one, so the user postgres does."""
+    """The URL of a server without its database, password included."""
     pytest.importorskip("psycopg")
-    if (place := binaries()) is None:
-        lacking("PostgreSQL")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="equiscore-pg-"))
-    (folder / "password").write_text("s3cret-word\n")
-    as_root = os.geteuid() == 0
-    if as_root:
-        shutil.chown(folder, "postgres", "postgres")
-        shutil.chown(folder / "password", "postgres", "postgres")
-
-    def run(*command):
-        line = " ".join(f"'{part}'" for part in command)
-        subprocess.run(["su", "postgres", "-c", line] if as_root else command, check=True, capture_output=True, cwd=folder, timeout=60)
-
-    account = ("-U", "anne", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}")
-    run(str(place / "initdb"), "-D", str(folder / "data"), *account, "-E", "UTF8", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c max_connections=60"
-    run(str(place / "pg_ctl"), "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        yield f"postgresql://anne:s3cret-word@127.0.0.1:{port}"
-    finally:
-        run(str(place / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder)
+    with postgres_server.running() as url:
+        yield url
 
 
 @pytest.fixture

@@ -95,15 +95,56 @@ def test_the_records_of_processing_are_written(run, tmp_path, end):
     run("add", CREDIT)
     assert run("records", tmp_path / f"records.{end}", "--lang", "fr") == str(tmp_path / f"records.{end}")
     assert (tmp_path / f"records.{end}").stat().st_size > 500
-    with pytest.raises(EquiscoreError, match="Fix: use one of xlsx, csv"):
+    with pytest.raises(EquiscoreError, match=r"let the name end in \.xlsx or \.csv"):
         run("records", tmp_path / "records.pdf")
 
 
+def self_signed(name):
+    import datetime as dt
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509.oid import NameOID
+
+    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    first, last = dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+    made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, first, last)
+    return made.sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
 def test_a_reviewer_is_entered_with_the_certificate(run, tmp_path):
-    (tmp_path / "zoe.der").write_bytes(b"certificate")
+    (tmp_path / "zoe.der").write_bytes(self_signed("Zoé"))
     assert run("reviewer", "Zoé", "--role", "dpo", "--certificate", tmp_path / "zoe.der") == "Zoé: reviewers.added, event 1"
     with pytest.raises(EquiscoreError, match="cannot be read"):
         run("reviewer", "Max", "--role", "dpo", "--certificate", tmp_path / "none.pem")
+
+
+@pytest.mark.parametrize(("name", "said"), [("max.pem", "no certificate in it"), ("max.p12", "holds a key beside")])
+def test_what_is_no_certificate_is_never_pinned(run, tmp_path, name, said):
+    (tmp_path / name).write_bytes(b"%PDF-1.7 no certificate")
+    with pytest.raises(EquiscoreError, match=said):
+        run("reviewer", "Max", "--role", "dpo", "--certificate", tmp_path / name)
+    assert run("head").startswith("0:")
+
+
+@pytest.mark.parametrize("words", [["list"], ["verify"], ["head"], ["export", "out.jsonl"], ["findings", "0" * 64], ["show", "CREDIT-2026-01"]])
+@pytest.mark.parametrize("option", ["--register", "--url"])
+def test_a_register_mistyped_is_refused_and_none_is_made(run, tmp_path, words, option):
+    with pytest.raises(EquiscoreError, match=r"No register in the file .*mistyped\.db\. Fix: "):
+        run(*words, option, f"sqlite:///{tmp_path / 'mistyped.db'}")
+    assert not (tmp_path / "mistyped.db").exists()
+
+
+def test_findings_of_a_study_that_is_not_there_are_not_none(run):
+    with pytest.raises(EquiscoreError, match="no such study"):
+        run("findings", "0" * 64)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "as it was written"), ("fr", "intact depuis son écriture")])
+def test_verify_speaks_the_language_asked_for(run, language, said):
+    assert said in run("verify", "--lang", language)
 
 
 def test_help_names_every_command_and_shows_no_address(run):

@@ -164,6 +164,39 @@ def test_a_guard_that_is_gone_is_named(written):
     assert codes(written) == ["guard"]
 
 
+NEUTERED = {
+    "sqlite": ("DROP TRIGGER trail_update", "CREATE TRIGGER trail_update BEFORE UPDATE ON trail BEGIN SELECT 1; END"),
+    "postgresql": ("CREATE OR REPLACE FUNCTION trail_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",),
+}
+
+
+def test_a_guard_that_is_there_and_lets_everything_pass_is_named(written):
+    tamper(written, *NEUTERED[written.engine.dialect.name], guards=False)
+    assert set(codes(written)) == {"guard"}
+
+
+@pytest.mark.full
+def test_a_guard_that_fires_for_copies_only_is_named(new_database):
+    with open_register(new_database()) as register:
+        tamper(register, "ALTER TABLE trail ENABLE REPLICA TRIGGER trail_update", guards=False)
+        assert codes(register) == ["guard"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE trail SET hash = 'é' WHERE sequence = 6", ["event", "head"]),
+        ("UPDATE trail_head SET hash = 'é'", ["head"]),
+        ("DELETE FROM trail_head", ["head"]),
+        (f"UPDATE training SET document = '{'[' * 50_000}{']' * 50_000}' WHERE id = 't1'", ["row_changed"]),
+    ],
+    ids=["hash", "head", "no head", "deep document"],
+)
+def test_what_cannot_be_read_is_named_and_stops_nothing(written, statement, found):
+    tamper(written, statement)
+    assert codes(written) == found
+
+
 def test_a_cut_that_also_mends_the_head_shows_against_a_head_kept_elsewhere(written):
     kept = written.head()
     tamper(written, "DELETE FROM trail WHERE sequence = 6", "UPDATE trail_head SET sequence = 5, hash = (SELECT hash FROM trail WHERE sequence = 5)")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import zlib
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -30,7 +31,9 @@ def swap_evidence(writer):
         tree = tree["/Kids"][0].get_object()
     specification = tree["/Names"][1].get_object()
     content = json.dumps({"manifest": OTHER}).encode()
-    specification["/EF"]["/F"] = writer.add_object(generic.StreamObject({generic.pdf_name("/Type"): generic.pdf_name("/EmbeddedFile")}, content))
+    held = writer.add_object(generic.StreamObject({generic.pdf_name("/Type"): generic.pdf_name("/EmbeddedFile")}, content))
+    for name in ("/F", "/UF"):
+        specification["/EF"][name] = held
     writer.update_container(specification["/EF"])
 
 
@@ -41,3 +44,9 @@ def without_the_last(pdf):
 
 def flipped(pdf, place):
     return pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]
+
+
+def packed(megabytes):
+    """Return blanks without end, deflated: a thousandth of what they become."""
+    engine, blanks = zlib.compressobj(9), b" " * (1 << 20)
+    return b"".join([*(engine.compress(blanks) for _ in range(megabytes)), engine.flush()])

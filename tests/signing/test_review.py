@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.signing.kept_reviews import from_mapping, not_covered, parts_of, to_mapping
+from scoring.signing.persons import same_person
 from scoring.signing.review import (
     Decision,
     Required,
@@ -98,6 +99,30 @@ def test_nobody_approves_own_work_however_the_name_is_written(name):
         begun(required=(*WANTED, Required(name, Role.DPO)))
     with pytest.raises(ReviewError, match="four eyes"):
         say(submitted(), name, role=Role.DPO)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        pytest.param("Hélène Le Goff", "LE GOFF, Helene", id="order, accents, capitals"),
+        pytest.param("Jean-Paul Roy", "Jean Paul Roy", id="hyphen"),
+        pytest.param("Anna Roy", "\u0410nna R\u043ey", id="Cyrillic letters"),
+        pytest.param("Nina Kotler", "\u039dina \u039a\u03bftler", id="Greek letters"),
+        pytest.param("Anna", "An\u3164na", id="a letter that is drawn as nothing"),
+        pytest.param("Hélène", "He\u0301le\u0300ne", id="composed and not"),
+    ],
+)
+def test_one_person_is_known_under_other_spellings(name, other):
+    assert same_person(name, other)
+    with pytest.raises(ReviewError, match="four eyes"):
+        draft(STUDY, authors=[name], required=[Required(other, Role.DPO)])
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("Anna Roy", "Anna Ray"), ("Anna Roy", "Anna B. Roy"), ("王芳", "王方"), ("Νίκος", "Νίκη"), ("राम", "रामी")]
+)
+def test_two_people_stay_two(name, other):
+    assert not same_person(name, other)
 
 
 def test_an_analyst_signs_and_gives_no_opinion():

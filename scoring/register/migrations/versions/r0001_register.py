@@ -46,7 +46,7 @@ _NOT_INDEXED = {
     ("signatures", "fingerprint"),
     *(("studies", name) for name in ("exclusion", "unsettled", "within")),
 }
-_GUARDS = {
+GUARDS = {
     "sqlite": (
         "CREATE TRIGGER trail_update BEFORE UPDATE ON trail BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
         "CREATE TRIGGER trail_delete BEFORE DELETE ON trail BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END",
@@ -71,7 +71,7 @@ def upgrade() -> None:
     _make_trail()
     for table, columns in _TABLES.items():
         _make(table, columns)
-    for guard in _GUARDS[op.get_bind().dialect.name]:
+    for guard in GUARDS[op.get_bind().dialect.name]:
         op.execute(guard)
 
 
