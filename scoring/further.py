@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from scoring.decisions import FIXES, few_hidden, followed
 from scoring.errors import StudyError
 from scoring.fairness.by_score import ll144
 from scoring.fairness.by_score.score_metrics import score_rows
@@ -20,7 +21,7 @@ from scoring.fairness.by_score.sweeps import SWEPT, threshold_sweep
 from scoring.fairness.counts import Counts
 from scoring.fairness.drift import Shared, compare_studies
 from scoring.fairness.funnel import funnel_rows, funnel_sentences
-from scoring.fairness.joining import against_shown, few_unscored, joined, parted_folds, shown_shares, without_few_unscored
+from scoring.fairness.joining import against_shown, few_unscored, joined, parted_folds, shown_shares, without_few_seen, without_few_unscored
 from scoring.fairness.metrics import METRICS, Metric, chosen
 from scoring.fairness.published import only_shown, published_levels, without_small_blocks
 from scoring.fairness.representation import representation_fit, representation_rows
@@ -29,13 +30,17 @@ from scoring.fairness.sums.amounts import amount_rows, theil
 from scoring.fairness.unseen.membership import membership_rows
 from scoring.fairness.unseen.selective import selective_rows
 from scoring.fairness.unseen.selective_ends import Assumption
+from scoring.fairness.verdicts import because, records
 from scoring.fairness.whatif import apart, coarsened
+from scoring.fairness.withholding import blunted, few_seen_without_score, joined_reasons, small_leftovers, without_known_total
 from scoring.fairness.within.conditional import conditional_rows, conditional_sentences, stratum_rows
 from scoring.inquiry.carriers import carriers
+from scoring.law.decisiveness import Decisiveness
 from scoring.plan import Population
 from scoring.reading import Tables
-from scoring.vocabulary import OF_A_SEARCH
+from scoring.vocabulary import OF_A_SEARCH, UNKNOWN
 
+_OF_SCORED = ("good", "bad", "people", "unscored")
 ROC = ("true_positive_rate", "false_positive_rate")
 
 
@@ -91,8 +96,34 @@ class FurtherTables(Tables):
         numbers = [str(name) for name in rows if rows[name].dtype.kind in "fiu"]
         withheld = {name: rows[name].astype(float).mask(few) for name in numbers}  # the row stays: nobody is left unnamed
         shown = self._shown_groups(rows.assign(**withheld, reason=rows["reason"].mask(few, "few")))
-        hidden = few_unscored(shown, self.threshold)  # all less those with a score would be them
-        return shown.assign(**{name: shown[name].mask(hidden) for name in ("good", "bad", "people", "unscored")})
+        told = few_seen_without_score(self.counts, shown, self.threshold)
+        hidden = few_unscored(shown, self.threshold) | shown["attribute"].isin(told).to_numpy()  # all less those with a score would be them
+        figures = [name for name in numbers if name not in _OF_SCORED]
+        return blunted(shown, figures, hidden).assign(**{name: shown[name].mask(hidden) for name in _OF_SCORED})
+
+    def performance(self) -> pd.DataFrame:
+        """Return the AUC of the score, for everybody and per group, with its interval and its counts.
+
+        Published, no counts where they would tell of few with an outcome but no score, and an AUC that does not give them back.
+        """
+        rows = super().performance()
+        if self.threshold is None or rows.empty:
+            return rows
+        few = self.counts.studied["n"].sum() < self.threshold
+        hidden = rows["attribute"].isin(few_seen_without_score(self.counts, rows, self.threshold)).to_numpy() | few
+        bare = {name: rows[name].astype(float).mask(hidden) for name in ("good", "bad")}
+        figures = ["auc", "low", "high"]
+        return (rows.assign(**dict.fromkeys(figures, np.nan)) if few else blunted(rows, figures, hidden)).assign(**bare)
+
+    def _calibrated(self, attribute: str, parts: int, *, grouped: bool) -> pd.DataFrame:
+        """Return the calibration; published, those with an outcome but no score stand in the lowest part where they are few."""
+        if self.threshold is None or self.counts.histogram.empty:
+            return super()._calibrated(attribute, parts, grouped=grouped)
+        counts = without_few_seen(self.counts, attribute, self.threshold, grouped=grouped)
+        if counts is None:
+            return super()._calibrated(attribute, parts, grouped=grouped).iloc[:0]
+        told = Tables(self.plan, counts, self.threshold)
+        return told._calibrated(attribute, parts, grouped=grouped)  # noqa: SLF001  (its own kind, of other counts)
 
     def threshold_sweep(self, attribute: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Return rates of each group and ratios to the rest at every cut-off, with intervals.
@@ -145,6 +176,41 @@ class FurtherTables(Tables):
         table = against_shown(ll144.scoring_table(scored, attribute, self.plan.bounds), "scoring_rate", "highest_scoring")
         table = table if scored is counts else table.assign(unscored=np.nan)
         return table.merge(rows[["group", "folded"]], on="group", how="left").fillna({"folded": ""})
+
+    def decisiveness(self, cutoff: float | None = None) -> Decisiveness:
+        """Return how many decisions are what the score alone would have decided at the cut-off in force, and who departs from it, by group.
+
+        Published, small groups are one, and where few have no score they count as scoring lowest. `cutoff`: by default the declared one
+        (`study.score.applied_cutoff`).
+        """
+        found, why = self.measured_decisiveness(cutoff)
+        if found is None:
+            raise StudyError(FIXES[why])
+        return found
+
+    def measured_decisiveness(self, cutoff: float | None = None) -> tuple[Decisiveness | None, str]:
+        """Return what `decisiveness` does, or nothing and why: a key of `scoring.decisions.FIXES`."""
+        if self.threshold is None:
+            return followed(self.counts, self.plan, cutoff)
+        scored = without_few_unscored(self.counts, self.threshold) if len(self.counts.histogram) else self.counts
+        found, why = followed(scored, self.plan, cutoff)
+        if found is None or found.people < self.threshold:
+            return None, why or "few"
+        parts = [self._decided_by(name, cutoff) for name in self.counts.attributes]
+        table = pd.concat([found.by_group.iloc[:0].assign(folded=""), *parts], ignore_index=True)
+        unscored = float("nan") if scored is not self.counts else found.unscored
+        return replace(found, by_group=table, unscored=unscored, undecided=few_hidden(found.undecided, self.threshold)), ""
+
+    def _decided_by(self, name: str, cutoff: float | None) -> pd.DataFrame:
+        """Return the rows of one attribute, its levels joined as they are published; none where they cannot be shown."""
+        rows, counts = self._joined((name,))
+        if counts is None or self.threshold is None:
+            return pd.DataFrame()
+        found, _ = followed(without_few_unscored(counts, self.threshold), self.plan, cutoff, attribute=name)
+        if found is None:
+            return pd.DataFrame()
+        names = rows[["group", "folded"]].drop_duplicates("group").rename(columns={"group": "level"})
+        return names.merge(found.by_group, on="level").fillna({"folded": ""})[[*found.by_group, "folded"]]
 
     # search
 
@@ -225,6 +291,13 @@ class FurtherTables(Tables):
             return rows
         return rows[~rows["attribute"].isin(parted_folds(self._folded, asked))].reset_index(drop=True)
 
+    # as published
+
+    def rejects(self) -> pd.Series[int]:
+        """Return how many people are rejected, by reason; published, reasons of few people are one."""
+        found = super().rejects()
+        return found if self.threshold is None else joined_reasons(found, self.threshold)
+
     # over time
 
     def changes(self, before: Tables, shared: Shared = "unknown") -> pd.DataFrame:
@@ -296,7 +369,24 @@ class FurtherTables(Tables):
 
     def _shown_groups(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Leave what may be shown: groups that are published as they are, and a line that names the others."""
-        return rows if self.threshold is None else only_shown(rows, self._published_judgement)
+        if self.threshold is None:
+            return rows
+        return self._without_known_total(only_shown(rows, self._published_judgement))
+
+    def _without_known_total(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Leave nothing that tells how many are known of an attribute whose unknowns are folded with small groups."""
+        folded = [name for name, levels in self._folded.items() if UNKNOWN in levels]
+        return without_known_total(rows, rows["attribute"].isin(folded).to_numpy(bool))
+
+    def _shown(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Let rows out as `Tables` does, and word reasons anew where a number in them was rounded."""
+        shown = super()._shown(rows)
+        if self.threshold is None or "because" not in shown or "needed" not in shown:
+            return shown
+        folds = shown["folded"].map(lambda names: UNKNOWN in str(names).split(", "))
+        anew = shown["attribute"].isin(shown.loc[folds, "attribute"]) & (shown["folded"] == "")
+        words = [because(tuple(row["reasons"]), row, self.plan.bounds, "en") for row in records(shown[anew])]
+        return shown.assign(because=shown["because"].mask(anew, pd.Series(words, shown.index[anew], dtype=object)))
 
     @cached_property
     def _folded(self) -> dict[str, set[str]]:
@@ -313,4 +403,8 @@ class FurtherTables(Tables):
 
     def _shown_blocks(self, rows: pd.DataFrame, block: list[str], counts: list[str]) -> pd.DataFrame:
         """Leave what may be shown of a table whose cells are smaller than its groups."""
-        return rows if self.threshold is None else without_small_blocks(self._shown_groups(rows), block, counts, self.threshold)
+        if self.threshold is None:
+            return rows
+        shown = only_shown(rows, self._published_judgement)
+        left = small_leftovers(rows, shown, block, counts[0], self.threshold)
+        return self._without_known_total(without_small_blocks(shown, block, counts, self.threshold, also=left))

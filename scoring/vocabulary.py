@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -81,6 +82,17 @@ REST = "rest"
 """The reference made of everyone known who is not in the group."""
 CROSS = " x "
 """Between the names of a combination: ``sex x age``, ``F x 66+``."""
+
+
+def combined(levels: Sequence[str]) -> str:
+    """Return what a combination is called by its levels: one that holds `CROSS` itself is written so that the name comes apart again.
+
+    A level that stands alone is called as it is.
+
+    >>> combined(["F", "66+"]), combined(["10 x 20", "F"]), combined(["10 x 20"])
+    ('F x 66+', '10 × 20 x F', '10 x 20')
+    """
+    return CROSS.join(level.replace(CROSS, " × ") for level in levels) if len(levels) > 1 else CROSS.join(levels)
 
 
 class ColumnType(StrEnum):

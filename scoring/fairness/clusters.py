@@ -19,7 +19,7 @@ from scipy import sparse
 
 from scoring.errors import StudyError
 from scoring.fairness.metrics import STATES, Metric, vectors
-from scoring.vocabulary import CROSS, UNKNOWN, Better
+from scoring.vocabulary import CROSS, UNKNOWN, Better, combined
 
 Floats = NDArray[np.float64]
 EFFECTS = ["effect_rate", "effect_ratio", "effect_difference", "clusters"]
@@ -108,7 +108,7 @@ def _others_present(by_group: Any, known: NDArray[np.bool_]) -> NDArray[np.int64
 
 
 def _labels(keys: Sequence[tuple[str, ...]]) -> list[str]:
-    return [UNKNOWN if UNKNOWN in key else CROSS.join(key) for key in keys]
+    return [UNKNOWN if UNKNOWN in key else combined(key) for key in keys]
 
 
 def _influence(members: NDArray[np.bool_], weight: Floats, metric: Metric) -> Floats:

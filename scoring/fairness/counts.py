@@ -20,7 +20,7 @@ from scoring.fairness.metrics import STATES, Metric
 from scoring.fairness.one_pass import GROUP, STRATUM
 from scoring.plan import Plan
 from scoring.tables import Table
-from scoring.vocabulary import CROSS, UNKNOWN, Role, WeightMeaning
+from scoring.vocabulary import CROSS, UNKNOWN, Role, WeightMeaning, combined
 
 MEASURES = ["n", "weight", "weight_squared"]
 _SCORE_SUMS = ["score_sum", "score_squared_sum"]
@@ -115,7 +115,9 @@ class Counts:
             return effects_of_set(self.clusters, places(self.studied, held), held, metrics, rest=rest, tolerance=tolerance)
         if self.effects is None or not rest:
             raise StudyError("With clusters, a stored study is compared with the rest only. Fix: use reference='rest', or make the study again.")
-        return self.effects[self.effects["attribute"] == CROSS.join(by)]
+        kept = self.effects[self.effects["attribute"] == CROSS.join(by)]
+        before = {CROSS.join(key): combined(key) for key in self.margin(by).keys}  # studies of before wrote levels as they are
+        return kept.assign(group=kept["group"].replace(before)) if any(old != new for old, new in before.items()) else kept
 
 
 def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
@@ -135,6 +137,7 @@ def count(table: Table, plan: Plan, *, cutoff: float | None = None) -> Counts:
     ContractError or FaultyInput
         What the content of the file breaks, all at once; or more rejected rows than declared.
     """
+    cutoff = plan.applied_cutoff if cutoff is None else cutoff  # of decisions that were taken: an edge of the bins, and no more
     raw = one_pass.run(table, plan, cutoff)
     fine = labelled(raw, plan, cutoff, table.described)
     weighted = plan.weight_meaning if plan.only(Role.WEIGHT) else None

@@ -22,7 +22,7 @@ from scoring.fairness.counts import Counts, Margin
 from scoring.fairness.effective import effective_size
 from scoring.fairness.intervals import difference_interval, proportion_interval, ratio_interval
 from scoring.fairness.metrics import Metric, more_is_better, unobserved_refused, vectors
-from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning
+from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning, combined
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
@@ -126,7 +126,7 @@ def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bo
     else:
         ref_hits, ref_trials, y, m = (np.take_along_axis(side, chosen, 0) if chosen is not None else side for side in (hits, trials, x, n))
         ref_people = margin.people.sum(1)[chosen]
-        named = np.array([CROSS.join(key) for key in margin.keys], object)[chosen]
+        named = np.array([combined(key) for key in margin.keys], object)[chosen]
         itself = chosen == np.arange(len(margin.keys))[:, None]
         named = np.where(itself, IS_REFERENCE, named)
     refused = np.array([metric.needs_refused for metric in metrics])
@@ -134,7 +134,7 @@ def _one_set(margin: Margin, metrics: Sequence[Metric], reference: Reference, bo
     if other is not None:
         blind |= unobserved_refused(other.weight)[:, None] & refused
     people = margin.people.sum(1)
-    labels = [UNKNOWN if UNKNOWN in key else CROSS.join(key) for key in margin.keys]
+    labels = [UNKNOWN if UNKNOWN in key else combined(key) for key in margin.keys]
     shape = hits.shape
     columns = {
         "attribute": np.full(shape, CROSS.join(margin.by), object),

@@ -46,6 +46,32 @@ def without_few_unscored(counts: Counts, threshold: int) -> Counts:
     return replace(counts, histogram=histogram.assign(bin=histogram["bin"].mask(without, histogram.loc[~without, "bin"].min())))
 
 
+def without_few_seen(counts: Counts, attribute: str, threshold: int, *, grouped: bool) -> Counts | None:
+    """Return counts in which people with an outcome but no score stand in the lowest bin, where they are few; nothing where more must move.
+
+    Parameters
+    ----------
+    counts
+        Of the study, with a histogram.
+    attribute
+        By which they are counted.
+    grouped
+        Whether each group is told of, or all of them together.
+    """
+    rows = counts.histogram
+    without = ((rows["bin"] == NO_SCORE) & (rows["outcome"] >= 0)).to_numpy()
+    mine = without & (rows["attribute"] == attribute).to_numpy()
+    every = rows.loc[mine, "n"].sum()
+    by_group = rows.loc[mine].groupby("group")["n"].sum()
+    few = 0 < every < threshold or (grouped and by_group.between(0, threshold, inclusive="neither").any())
+    scored = rows.loc[rows["bin"] != NO_SCORE, "bin"]
+    if not few:
+        return counts
+    if every >= threshold or scored.empty:
+        return None
+    return replace(counts, histogram=rows.assign(bin=rows["bin"].mask(without, scored.min())))
+
+
 def against_shown(table: pd.DataFrame, rate: str, top: str) -> pd.DataFrame:
     """Return a table of impact ratios whose highest rate is that of a group which is shown by itself.
 

@@ -7,17 +7,17 @@ levels of an attribute until no cell is small (formulas, section 13; Hundepool e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from scoring.fairness.intervals import proportion_interval
+from scoring.fairness.withholding import MERGED, without_known_total
 from scoring.texts import say
-from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, WITHHELD, Verdict
+from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, WITHHELD, Verdict, combined
 
-MERGED = " + "
 _ADDED = ["people", "hits", "trials", "x", "n"]
 Merges = dict[str, dict[str, str]]
 
@@ -55,7 +55,7 @@ def published(table: pd.DataFrame, threshold: int = 10, *, merges: Merges | None
         if names is None:
             parts.append(_withheld_row(rows))
         else:
-            told = _folded(_without_known_total(rows) if UNKNOWN in names else rows, names, confidence)
+            told = _folded(without_known_total(rows) if UNKNOWN in names else rows, names, confidence)
             parts.append(_uncounted(told) if 0 < _sizes(rows).sum() < threshold else told)
     found = [part for part in parts if len(part)]
     return pd.concat(found, ignore_index=True) if found else table.iloc[:0].assign(folded=[])
@@ -131,11 +131,6 @@ def _single_folds(rows: pd.DataFrame, threshold: int, merges: Merges | None = No
     return dict.fromkeys(folded, SMALL_GROUPS)
 
 
-def _without_known_total(rows: pd.DataFrame) -> pd.DataFrame:
-    """Take the counts of the reference away: a group and its rest are everybody known, and what is left would be the folded unknowns."""
-    return rows.assign(**{name: np.nan for name in ("reference_people", "ref_hits", "ref_trials", "y", "m") if name in rows})
-
-
 def _crossed_folds(rows: pd.DataFrame, merges: Merges, threshold: int) -> dict[str, str] | None:
     """Return the new name of each combination whose levels were merged; nothing where the table cannot be shown."""
     attributes = str(rows["attribute"].iloc[0]).split(CROSS)
@@ -147,7 +142,7 @@ def _crossed_folds(rows: pd.DataFrame, merges: Merges, threshold: int) -> dict[s
         merged = tuple(merges[name].get(level, level) for name, level in zip(attributes, levels, strict=True))
         held[merged] += people
         if merged != tuple(levels):
-            renamed[str(group)] = CROSS.join(merged)
+            renamed[str(group)] = combined(merged)
     # a crossing deeper than those that the levels were merged for may still hold a small cell
     return None if any(0 < people < threshold for people in held.values()) else renamed
 
@@ -267,15 +262,21 @@ def only_shown(rows: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([whole, pd.DataFrame(named).reindex(columns=whole.columns)], ignore_index=True)
 
 
-def without_small_blocks(rows: pd.DataFrame, block: Sequence[str], counts: Sequence[str], threshold: int) -> pd.DataFrame:
+def without_small_blocks(
+    rows: pd.DataFrame, block: Sequence[str], counts: Sequence[str], threshold: int, *, also: Collection[tuple[str, ...]] = ()
+) -> pd.DataFrame:
     """Withhold every number of a block in which a cell holds fewer than `threshold` people: blanking that cell alone, a total gives it back.
 
     Parameters
     ----------
     rows
         A table whose rows are cells of groups; `block` names the columns that make a block, `counts` those that hold people.
+    also
+        Blocks that are withheld whatever their cells hold.
     """
-    small = ((rows[list(counts)] > 0) & (rows[list(counts)] < threshold)).any(axis=1)
+    left = {*also}
+    blocks = rows[list(block)].fillna("").itertuples(index=False, name=None)
+    small = ((rows[list(counts)] > 0) & (rows[list(counts)] < threshold)).any(axis=1) | np.array([key in left for key in blocks], bool)
     held = small.groupby([rows[name].fillna("") for name in block]).transform("any").to_numpy(bool)
     numbers = [str(name) for name in rows if rows[name].dtype.kind in "fiub" and name not in block]
     blanked = {name: rows[name].astype(object if rows[name].dtype.kind == "b" else float).mask(held) for name in numbers}

@@ -33,14 +33,24 @@ EXCLUSION = METRICS["exclusion_rate"]
 def counted(cell, r, state, *, weight=None, levels=None):
     """Return what `count_soft` would: sums by cell, level and state."""
     w = np.ones(len(state)) if weight is None else np.asarray(weight, float)
+    names, cells = np.unique(np.asarray(cell).astype(str), return_inverse=True)
+    kinds, states = np.unique(np.asarray(state).astype(str), return_inverse=True)
+    held, place = np.unique(cells * len(kinds) + states, return_inverse=True)
     parts = []
     for level, column in (levels or {"a": r}).items():
         p = np.asarray(column, float)
-        rows = pd.DataFrame({
-            "cell": np.asarray(cell).astype(str), "state": np.asarray(state), "n": 1.0, "weight": w, "weight_squared": w**2,
-            "expected": p, "r": w * p, "r_mixed": w**2 * p, "r_squared": w**2 * p**2,
-        })  # fmt: skip
-        parts.append(rows.groupby(["cell", "state"], as_index=False).sum().assign(level=level, attribute="origin"))
+        of_each = {
+            "n": np.ones(len(w)),
+            "weight": w,
+            "weight_squared": w**2,
+            "expected": p,
+            "r": w * p,
+            "r_mixed": w**2 * p,
+            "r_squared": w**2 * p**2,
+        }
+        sums = {name: np.bincount(place, values) for name, values in of_each.items()}
+        where = {"cell": names[held // len(kinds)], "state": kinds[held % len(kinds)], "level": level, "attribute": "origin"}
+        parts.append(pd.DataFrame(where | sums))
     return pd.concat(parts, ignore_index=True)[SOFT]
 
 

@@ -1,5 +1,6 @@
 """What is published holds no small group, and nobody can work one out of the rest of it."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -139,6 +140,8 @@ def test_folded_unknowns_are_not_what_a_group_and_its_rest_leave():
     assert recovered(cells, with_unknown=True) == []
 
 
+# Withholding such crossings would take 7 of 10 from the Taiwan clients (102 of 120 cells), 1 of 10 from the instalments sample (32 of 141),
+# none from German credit; merging levels instead leaves 4 and 39 cells.
 @pytest.mark.xfail(strict=True, reason="known in one attribute, unknown in another: the margin of the crossing against the single table gives them")
 def test_no_small_cell_of_partly_unknown_people_can_be_worked_out():
     cells = {("a0", "b0"): (30, 30), ("a1", "b0"): (30, 30), ("a0", "b1"): (30, 30), ("a1", "b1"): (30, 30), ("a0", UNKNOWN): (1, 0)}
@@ -243,7 +246,12 @@ def test_a_published_verdict_is_the_working_verdict(study):
     shown = study.published().judged().set_index(keys)
     as_it_is = shown[shown["folded"] == ""]
     columns = ["verdict", "ratio", "p_exclusion", "p_within_adjusted", "because"]
-    pd.testing.assert_frame_equal(as_it_is[columns], working.loc[as_it_is.index, columns])
+    age, sex = (as_it_is.loc[[name]] for name in ("age", "sex"))
+    pd.testing.assert_frame_equal(age[columns], working.loc[age.index, columns])
+    # the unknowns of sex are folded: figures are told so coarsely that they do not give the number of the known back
+    assert sex["verdict"].equals(working.loc[sex.index, "verdict"])
+    np.testing.assert_allclose(sex["ratio"], working.loc[sex.index, "ratio"], atol=0.005)
+    np.testing.assert_allclose(sex["p_exclusion"], working.loc[sex.index, "p_exclusion"], rtol=0.5)
     assert set(shown.loc[shown["folded"] != "", "verdict"]) == {"not applicable"}
     assert shown.loc[shown["folded"] != "", ["ratio", "p_exclusion", "shortfall"]].isna().all(axis=None)
 
@@ -303,8 +311,7 @@ def test_scoring_rates_do_not_tell_how_many_have_no_score(places):
     assert without["unscored"].isna().all()
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(1, 30), st.integers(0, 30))
+@pytest.mark.parametrize(("first", "second"), [(1, 0), (9, 0), (10, 0), (5, 5), (10, 9), (10, 10), (1, 30)])
 def test_score_metrics_never_tell_of_fewer_than_ten_without_a_score(first, second):
     places = [*range(first), *range(50, 50 + second)]
     rows = world({}, unscored=places).scores().drop_duplicates("group").set_index("group")
@@ -344,3 +351,24 @@ def test_of_a_file_of_fewer_than_ten_nothing_is_told_but_who_is_in_it(people):
     assert tables.rates()[["hits", "trials", "value", "low", "high"]].isna().all(axis=None)
     assert tables.selection_table("g")["applicants"].isna().all()
     assert tables.scoring_table("g")["applicants"].isna().all()
+
+
+# --- levels that hold what stands between them -----------------------------------------------------------------------------------
+
+
+def test_combinations_of_levels_that_hold_a_cross_are_told_apart():
+    """By hand: "a x b" with "c" and "a" with "b x c" would both be "a x b x c", and one row of 40 and 60 people."""
+    cells = {("a x b", "c"): (20, 20), ("a x b", "b x c"): (30, 5), ("a", "c"): (12, 12), ("a", "b x c"): (30, 30)}
+    rows = rows_of(counts_of(cells))
+    crossed = published(rows, K)
+    crossed = crossed[crossed["depth"] > 1].set_index("group")
+    assert crossed["people"].to_dict() == {"a × b x c": 40, "a × b x b × c": 35, "a x c": 24, "a x b × c": 60}
+    assert all(len(group.split(CROSS)) == 2 for group in crossed.index)
+    assert set(rows.loc[rows["depth"] == 1, "group"]) == {"a x b", "a", "c", "b x c"}
+
+
+def test_design_effects_kept_under_labels_of_before_are_found():
+    counts = counts_of({("a x b", "c"): (20, 20), ("a", "c"): (12, 12)})
+    kept = pd.DataFrame({"attribute": "a x b", "group": ["a x b x c", "a x c"], "metric": "selection_rate"})
+    found = replace(counts, effects=kept).design_effects(("a", "b"), SELECTED, 0.8, rest=True)
+    assert found["group"].tolist() == ["a × b x c", "a x c"]

@@ -20,7 +20,7 @@ from scoring.fairness.disparity import Side, measured
 from scoring.fairness.intervals import proportion_interval
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.restricted import Floats, checked
-from scoring.vocabulary import CROSS, UNKNOWN
+from scoring.vocabulary import CROSS, UNKNOWN, combined
 
 SELECTION: Final = [
     *("attribute", "group", "applicants", "selected", "selection_rate", "low", "high", "impact_ratio"),
@@ -130,7 +130,7 @@ def selection_table(counts: Counts, by: str | Sequence[str], bounds: Bounds, *, 
     attributes = (by,) if isinstance(by, str) else tuple(by)
     margin = counts.margin(attributes)
     hits, trials, x, n = (side[:, 0] for side in measured(Side(margin.weight, margin.weight_squared), [METRICS["selection_rate"]], counts.weighted))
-    labels = np.array([UNKNOWN if UNKNOWN in key else CROSS.join(key) for key in margin.keys], object)
+    labels = np.array([UNKNOWN if UNKNOWN in key else combined(key) for key in margin.keys], object)
     placed = _placed(CROSS.join(attributes), labels, margin.known, trials, bounds, leave_out_small=leave_out_small)
     found = impact_ratios(hits, trials, counted=placed.pop("counted"))
     low, high = _limits(x, n, counts, bounds)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.fairness.effective import effective_size
-from scoring.vocabulary import CROSS
+from scoring.vocabulary import CROSS, combined
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -180,4 +180,4 @@ def labels(
     """Return the attribute ("sex x age"), the group ("F x 66+") and the levels of conjunctions."""
     asked = [[(name, levels[name][code]) for name, code in enumerate(row) if code >= 0] for row in held.conditions(which).tolist()]
     tuples = [tuple(level for _, level in conditions) for conditions in asked]
-    return [CROSS.join(attributes[name] for name, _ in conditions) for conditions in asked], [CROSS.join(one) for one in tuples], tuples
+    return [CROSS.join(attributes[name] for name, _ in conditions) for conditions in asked], [combined(one) for one in tuples], tuples
