@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import session
 import streamlit as st
 
+from scoring.commands.options import kept_register
 from scoring.dossier import render
 from scoring.dossier.compose import compose
 from scoring.dossier.document import Block, Callout, Heading
@@ -60,18 +60,8 @@ def _read(url: str, place: str) -> dict[str, Any]:
     from scoring.authorising import filed, record_of
     from scoring.register import open_register
 
-    if (file := _file_of(url)) and not file.is_file():  # opening would make one
-        raise EquiscoreError(f"No register in the file {file}. Fix: correct {REGISTER}, or make it with `equiscore register`.")
-    with open_register(url) as register:
+    with open_register(kept_register(url)) as register:
         return record_of(register, filed(place))
-
-
-def _file_of(url: str) -> Path | None:
-    """Return the file of a register that is one."""
-    kind, mark, rest = url.partition("://")
-    if not mark:
-        return Path(url)
-    return Path(rest.removeprefix("/")) if kind.startswith("sqlite") else None
 
 
 def law(record: Mapping[str, Any]) -> Law:

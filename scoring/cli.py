@@ -45,6 +45,8 @@ app.command("sign")(sign_command)
 app.command("verify")(verify_command)
 
 REFUSED, OURS = 2, 70
+_MISUSED: type[Exception] = typer.BadParameter.__mro__[1]
+"""What Typer raises of words that it cannot read; it has no public name there."""
 
 
 class LearnFrom(StrEnum):
@@ -57,18 +59,28 @@ class LearnFrom(StrEnum):
 def main() -> None:
     """Run the command; a refused input is one clear message, a fault of ours says so."""
     try:
-        app(standalone_mode=True)
+        sys.exit(app(standalone_mode=False, prog_name="equiscore"))
     except EquiscoreError as error:
         typer.echo(f"equiscore: {error}", err=True)
         sys.exit(REFUSED)
     except KeyboardInterrupt:
         sys.exit(130)
+    except _MISUSED as error:
+        typer.echo(_misused(error), err=True)
+        sys.exit(REFUSED)
     except Exception as error:  # noqa: BLE001  (the last resort: a person must not be left with a traceback alone)
         import traceback
 
         traceback.print_exc()
-        typer.echo(f"equiscore: a fault of ours ({type(error).__name__}). Fix: please report it with the lines above; nothing was written.", err=True)
+        typer.echo(f"equiscore: a fault of ours ({type(error).__name__}). Fix: please report it with the lines above.", err=True)
         sys.exit(OURS)
+
+
+def _misused(error: Any) -> str:
+    """Say in one message what was typed wrong; a command alone is answered by its help."""
+    said = error.format_message().replace("Value error, ", "").rstrip(".")
+    where = error.ctx.command_path if error.ctx else "equiscore"
+    return said if "\n" in said else f"equiscore: {said}. Fix: `{where} --help` says what may be given."
 
 
 def _version(*, asked: bool) -> None:
@@ -132,8 +144,8 @@ def alternatives_command(
     feature: Annotated[list[str] | None, typer.Option(help="A column that candidates may see, again for each.  [default: role feature]")] = None,
     family: Annotated[list[str] | None, typer.Option(help="A family of candidates, again for each.  [default: all]")] = None,
     learn_from: Annotated[LearnFrom, typer.Option(help="What candidates learn.")] = LearnFrom.OUTCOME,
-    budget: Annotated[float | None, typer.Option(help="Minutes after which nothing new is begun.")] = None,
-    jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
+    budget: Annotated[float | None, typer.Option(min=0, help="Minutes after which nothing new is begun.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     log: Annotated[Path | None, typer.Option(help="Log of the search: what is in it is not tried again.")] = None,
     lang: Annotated[Language, typer.Option(help="Language.")] = Language.EN,
     quiet: Quiet = False,

@@ -53,6 +53,22 @@ def test_a_dossier_is_written_in_each_language_and_format(made, language, kind):
     assert done.stdout.strip() == str(made / f"d.{language}.{kind}")
 
 
+def test_a_dossier_told_of_a_register_that_is_not_there_is_not_written(made):
+    """Opened, it would be a new and empty register, and the dossier would say that nobody recorded anything."""
+    done = equiscore("dossier", "credit", "--register", "sqlite:///mistyped.db", "--out", "told.md", "--format", "md", cwd=made)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No register in the file mistyped.db" in done.stderr
+    assert not (made / "mistyped.db").exists()
+    assert not (made / "told.md").exists()
+
+
+def test_a_command_alone_is_answered_by_its_help(tmp_path):
+    done = equiscore("register", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "append-only" in done.stderr
+    assert "records" in done.stderr
+
+
 def test_verify_finds_one_changed_byte_and_says_where(made):
     assert equiscore("verify", made / "credit", cwd=made).returncode == 0
     equiscore("study", CREDIT / "activity.yaml", "--out", made / "broken", "--quiet", cwd=made)
@@ -90,12 +106,21 @@ def test_exclusion_shown_is_exit_code_one(made, tmp_path):
         pytest.param(["verify", "nowhere"], "no such study", id="nothing to verify"),
         pytest.param(["sample", "unicorns"], "No sample 'unicorns'", id="no such sample"),
         pytest.param(["activity", "check", "nowhere.yaml"], "no such file", id="nothing to check"),
+        pytest.param(["dossier", "nowhere", "--lang", "de"], "'de' is not one of 'en', 'fr'", id="no such language"),
+        pytest.param(["study"], "Missing argument 'activity'", id="nothing to study"),
+        pytest.param(["verify", "x.zip", "--zzz"], "No such option: --zzz", id="no such option"),
+        pytest.param(["alternatives", "a.yaml", "--jobs", "0"], "greater than or equal to 1", id="no processes"),
+        pytest.param(["bogus"], "No such command 'bogus'", id="no such command"),
+        pytest.param(
+            ["verify", "x.pdf", "--register", "sqlite:///mistyped.db"], "No register in the file mistyped.db", id="no register to verify by"
+        ),
     ],
 )
 def test_bad_input_is_one_clear_error_and_leaves_nothing_behind(words, said, tmp_path):
     done = equiscore(*words, cwd=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr
+    assert done.stderr.lstrip().startswith("equiscore: ")
     assert done.stderr.count("Fix:") == 1
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == []

@@ -9,6 +9,7 @@ import parts
 import session
 import streamlit as st
 
+from scoring.facts import SPLIT
 from scoring.fairness.narrative import sentence
 from scoring.fairness.verdicts import records
 from scoring.reading import Tables
@@ -16,6 +17,7 @@ from scoring.texts import pick, say
 from scoring.vocabulary import REST, SMALL_GROUPS, UNKNOWN, Criterion, Verdict
 
 FIRST = 5  # findings shown at once; the others open below them
+_APART = tuple(f"criteria.{ground}" for ground in SPLIT)  # the law names three grounds where a declaration has one
 _OPEN = (Verdict.LEANING.value, Verdict.UNDETERMINED.value)
 _TILES = (Verdict.EXCLUSION, Verdict.LEANING, Verdict.UNDETERMINED, Verdict.NOT_APPLICABLE, Verdict.WITHIN_TOLERANCE)
 
@@ -100,10 +102,12 @@ def _listed(found: list[tuple[str, str]], first: int = FIRST) -> None:
                 parts.finding(verdict, said)
 
 
-def _silent(tables: Tables) -> list[Criterion]:
-    """Return the legal grounds of which the declaration says nothing at all."""
+def _silent(tables: Tables) -> list[str]:
+    """Return the names of the legal grounds of which the declaration says nothing at all, counted as the law and the dossier count them."""
     spoken = {group.criterion for group in tables.plan.groups.values()} | {one.criterion for one in tables.plan.not_measured}
-    return [ground for ground in Criterion if ground not in spoken]
+    left = [ground for ground in Criterion if ground not in spoken]
+    keys = [key for ground in left for key in (_APART if ground is Criterion.ETHNICITY_OR_NATION else (f"criterion.{ground}",))]
+    return [say(key, session.language()) for key in keys]
 
 
 def not_measured(tables: Tables) -> None:
@@ -117,7 +121,7 @@ def not_measured(tables: Tables) -> None:
     parts.read("\n".join(parts.t("not_measured_because", ground=say(f"criterion.{ground}", language), why=why) for ground, why in reasons.items()))
     if silent := _silent(tables):
         with st.expander(parts.t("silent", n=len(silent)), width=parts.TEXT_WIDTH):
-            parts.read("\n".join(f"- {say(f'criterion.{ground}', language)}" for ground in silent))
+            parts.read("\n".join(f"- {ground}" for ground in silent))
 
 
 def people(tables: Tables) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scoring.commands.options import Json, Lang, Language, Quiet, RegisterUrl
+from scoring.commands.options import Json, Lang, Language, Quiet, RegisterUrl, kept_register, needed_register
 from scoring.errors import EquiscoreError
 from scoring.progress import steps
 
@@ -53,12 +53,6 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _needed(url: str | None) -> str:
-    if url is None:
-        raise EquiscoreError("No register is named. Fix: give --register sqlite:///register.db, or set EQUISCORE_REGISTER.")
-    return url
-
-
 def dossier_command(
     study: StudyFolder,
     lang: Lang = Language.EN,
@@ -92,7 +86,7 @@ def _record(url: str | None, study: Study, folder: Path) -> Mapping[str, Any]:
     held = filed_study(study, read_manifest(folder))
     if url is None:
         return {"studies": [{"digest": held.digest, "files": dict(held.files)}]}
-    with open_register(url) as register:
+    with open_register(kept_register(url)) as register:
         return record_of(register, held)
 
 
@@ -110,7 +104,7 @@ def submit_command(
     from scoring.study import Study
 
     loaded = Study.load(study)
-    with open_register(_needed(register)) as held:
+    with open_register(needed_register(register)) as held:
         enter_study(held, loaded, actor=by, at=_now())
         review = submit_study(held, filed_study(loaded, read_manifest(study)), by=by, authors=author or (), at=_now())
     typer.echo(f"{study}: {review.state}; waiting for {', '.join(review.waiting_for)}")
@@ -129,7 +123,7 @@ def give_command(
     from scoring.register import open_register
     from scoring.signing.review import Decision as Given
 
-    with open_register(_needed(register)) as held:
+    with open_register(kept_register(register)) as held:
         review = give_opinion(held, filed(study), by=by, decision=Given(decision.value), text=text, at=_now())
     waiting = f"; waiting for {', '.join(review.waiting_for)}" if review.waiting_for else f"; outcome: {review.outcome}"
     typer.echo(f"{study}: {review.state}{waiting}")
@@ -141,7 +135,7 @@ def withdraw_command(study: StudyFolder, by: By, register: RegisterUrl = None) -
     from scoring.authorising import filed, withdraw_study
     from scoring.register import open_register
 
-    with open_register(_needed(register)) as held:
+    with open_register(kept_register(register)) as held:
         review = withdraw_study(held, filed(study), by=by, at=_now())
     typer.echo(f"{study}: {review.state}")
 
@@ -154,7 +148,7 @@ def show_command(study: StudyFolder, lang: Lang = Language.EN, register: Registe
     from scoring.signing.kept_reviews import to_mapping
     from scoring.texts import say
 
-    with open_register(_needed(register)) as held:
+    with open_register(kept_register(register)) as held:
         review, found = standing(held, filed(study))
     state = review.state if review else "draft"
     if as_json:
@@ -180,7 +174,7 @@ def sign_command(
     from scoring.authorising import filed, sign_dossier
     from scoring.register import open_register
 
-    with open_register(_needed(register)) as held:
+    with open_register(kept_register(register)) as held:
         made = sign_dossier(held, filed(study), pdf, _key(key, token, certificate), name=by, reason=reason, at=_now(), timestamper=timestamp, out=out)
     typer.echo(f"{out or pdf}: signed by {by}, SHA-256 {made.signature.sha256}")
 
@@ -204,9 +198,11 @@ def verify_command(
     quiet: Quiet = False,
 ) -> None:
     """Hold a study, a signed dossier or a package against what it should be, and say in plain words where it differs."""
-    suffix = what.suffix.lower()
-    if suffix == ".pdf":
-        told = _verified(what, study, _needed(register), lang, quiet=quiet or as_json)
+    from scoring.texts import say
+
+    suffix, signed = what.suffix.lower(), what.suffix.lower() == ".pdf"
+    if signed:
+        told = _verified(what, study, kept_register(register), lang, quiet=quiet or as_json)
     elif suffix == ".zip":
         told = _package(what)
     else:
@@ -214,9 +210,11 @@ def verify_command(
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False))
     elif told["faults"]:
-        raise EquiscoreError(f"{what}: not as it was written.\n  " + "\n  ".join(told["faults"]) + "\nFix: ask for it again; never mend it by hand.")
+        first = say("commands.not_in_order" if signed else "commands.not_as_written", lang.value, what=what)
+        fix = say("commands.ask_again_or_sign" if signed else "commands.ask_again", lang.value)
+        raise EquiscoreError("\n  ".join([first, *told["faults"]]) + f"\n{fix}")
     elif not quiet:
-        typer.echo("\n".join([f"{what}: as it was written. {told['said']}", *told.get("notes", ())]))
+        typer.echo("\n".join([say("commands.as_written", lang.value, what=what, said=told["said"]), *told.get("notes", ())]))
     raise typer.Exit(REFUSED if told["faults"] else 0)
 
 

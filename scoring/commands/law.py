@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scoring.commands.options import Json, Lang, Language, RegisterUrl
+from scoring.commands.options import Json, Lang, Language, RegisterUrl, kept_register
 from scoring.errors import EquiscoreError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _recorded(url: str, study: Filed) -> dict[str, Any]:
     from scoring.authorising import record_of
     from scoring.register import open_register
 
-    with open_register(url) as register:
+    with open_register(kept_register(url)) as register:
         return record_of(register, study)
 
 

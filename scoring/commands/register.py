@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scoring.commands.options import Json, Language
+from scoring.commands.options import Json, Language, kept_register
 from scoring.errors import EquiscoreError
 from scoring.texts.shown import plain_json, plainly
 
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
 register_app = typer.Typer(help="Keep activities, studies, findings and reviewers, under one append-only trail.", no_args_is_help=True)
 
-Url = Annotated[str, typer.Option(envvar="EQUISCORE_REGISTER", help="sqlite:///FILE or postgresql://HOST/NAME; a password belongs in the variable.")]
+Url = Annotated[
+    str,
+    typer.Option(
+        "--register",
+        "--url",
+        envvar="EQUISCORE_REGISTER",
+        help="sqlite:///FILE or postgresql://HOST/NAME; a password belongs in the variable.",
+    ),
+]
 Who = Annotated[str | None, typer.Option("--actor", help="Who writes, for the trail.  [default: the account]")]
 _DEFAULT = "sqlite:///register.db"
 _PROBLEMS = 2
@@ -46,10 +54,11 @@ class Role(StrEnum):
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Register]:
+def _opened(url: str, *, make: bool = False) -> Iterator[Register]:
+    """Open the register; only what begins one may make its file."""
     from scoring.register import open_register
 
-    with open_register(url) as register:
+    with open_register(url if make else kept_register(url)) as register:
         yield register
 
 
@@ -80,7 +89,7 @@ def add_command(
     from scoring.register import add_activity
 
     document = ProcessingActivity.read(activity).document()
-    with _opened(url) as register:
+    with _opened(url, make=True) as register:
         event = add_activity(register, document, actor=_by(actor), at=_now(), status=status.value)
     typer.echo(f"{document['reference']}: {event.kind}, event {event.sequence}")
 
@@ -145,8 +154,14 @@ def findings_command(
 ) -> None:
     """List the gaps that a study shows, and how each was answered."""
     from scoring.register.findings import findings_of
+    from scoring.register.models import Study
 
     with _opened(url) as register:
+        with register.reading() as session:
+            if session.get(Study, digest) is None:
+                raise EquiscoreError(
+                    f"{digest[:64]!r}: no such study in {register.described}. Fix: give the digest that `equiscore register study` prints."
+                )
         found = findings_of(register, digest, only_open=only_open)
     if as_json:
         typer.echo(plain_json([{"finding": row.id, "status": row.status, **row.document} for row in found]))
@@ -223,17 +238,22 @@ def reviewer_command(
     """Enter a reviewer and pin the certificate."""
     from scoring.register.people import add_reviewer
 
-    held = _bytes(certificate) if certificate else None
-    with _opened(url) as register:
+    held = _certificate(certificate) if certificate else None
+    with _opened(url, make=True) as register:
         event = add_reviewer(register, name, name=name, role=role.value, certificate=held, active=not withdrawn, actor=_by(actor), at=_now())
     typer.echo(f"{name}: {event.kind}, event {event.sequence}")
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise EquiscoreError(f"{path}: cannot be read ({error.strerror}). Fix: give a file that is there.") from None
+def _certificate(path: Path) -> bytes:
+    """Return a certificate as it lies in its file; anything else would be pinned for ever, and no signature would match it."""
+    from scoring.signing.certificates import read_certificate
+
+    if path.suffix.lower() in {".p12", ".pfx"}:
+        raise EquiscoreError(
+            f"{path}: holds a key beside the certificate. Fix: give the certificate alone (openssl pkcs12 -in FILE -nokeys -clcerts)."
+        )
+    read_certificate(path)
+    return path.read_bytes()
 
 
 @register_app.command("verify")
@@ -245,6 +265,7 @@ def verify_command(
 ) -> None:
     """Hold the whole register against its trail, and say what is not as it was written."""
     from scoring.register import Head, verify
+    from scoring.texts import say
 
     noted = Head.read(head) if head else None
     with _opened(url) as register:
@@ -253,9 +274,9 @@ def verify_command(
         told = [{"code": problem.code, **problem.fields, "said": problem.said(lang.value)} for problem in problems]
         typer.echo(json.dumps({"head": str(found), "problems": told}, ensure_ascii=False))
     else:
-        typer.echo(
-            "\n".join(problem.said(lang.value) for problem in problems) or f"{place}: as it was written. {found.sequence} events, head {found}"
-        )
+        trail = say("commands.trail", lang.value, events=found.sequence, head=found)
+        intact = say("commands.as_written", lang.value, what=place, said=trail)
+        typer.echo("\n".join(problem.said(lang.value) for problem in problems) or intact)
     raise typer.Exit(_PROBLEMS if problems else 0)
 
 
@@ -281,7 +302,7 @@ def import_command(file: Annotated[Path, typer.Argument(help="File that `export`
     """Read a whole register into an empty one; the trail is verified first."""
     from scoring.register import import_register
 
-    with _opened(url) as register:
+    with _opened(url, make=True) as register:
         head = import_register(register, file)
         typer.echo(f"{register.described}: {head.sequence} events, head {head}")
 
@@ -296,7 +317,10 @@ def records_command(
     from scoring.provenance import write_file
     from scoring.register.art30 import records_of_processing
 
+    kind = out.suffix.lower().removeprefix(".")
+    if kind not in {"xlsx", "csv"}:
+        raise EquiscoreError(f"{out}: the records are a sheet. Fix: let the name end in .xlsx or .csv.")
     with _opened(url) as register:
-        content = records_of_processing(register, lang.value, out.suffix.lower().removeprefix("."))
+        content = records_of_processing(register, lang.value, kind)
     write_file(out, content, restricted=True)
     typer.echo(str(out))

@@ -113,6 +113,14 @@ def test_what_was_not_measured_and_the_status_of_the_tolerance_are_said(opened, 
     assert "29 CFR 1607.4(D)" in text
 
 
+@LANGUAGES
+def test_legal_grounds_are_counted_as_the_law_and_the_dossier_count_them(opened, credit, language):
+    """Of 25 grounds the sample measures one (age) and gives a reason for three: 21 are left, ethnicity, nation and race being three."""
+    text = said(opened(credit, language))
+    assert say("dashboard.silent", language, n=21) in {one.label for one in opened(credit, language).expander}
+    assert all(say(f"criteria.{ground}", language) in text for ground in ("ethnicity", "nation", "race"))
+
+
 def test_unknown_people_are_counted(opened, unscored):
     rows = shown(opened(unscored), "people").set_index("attribute")
     rates = published(unscored, "decisions").rates(by="sex", metrics=[RATE]).set_index("group")
