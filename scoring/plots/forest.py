@@ -94,7 +94,8 @@ def label_of(row: Mapping[str, Any], language: str, titles: Titles | None = None
     names, levels = str(row["attribute"]).split(CROSS), str(row["group"]).split(CROSS)
     titled = [pick((titles or {}).get(name), language) or name for name in names]
     pairs = zip(titled, levels, strict=True) if len(names) == len(levels) else [(CROSS.join(titled), str(row["group"]))]
-    return "; ".join(say("plots.group", language, attribute=name, group=level(one, language)) for name, one in pairs)
+    parts = (say("plots.group", language, attribute=name, group=level(one, language)) for name, one in pairs)
+    return {"en": "; ", "fr": "\u202f; "}[language].join(parts)
 
 
 def _line(row: Mapping[str, Any], bounds: Bounds, language: str, titles: Titles | None) -> _Line:

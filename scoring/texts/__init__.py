@@ -10,7 +10,7 @@ import functools
 import math
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any, Final
 
@@ -88,7 +88,12 @@ def _p_value(value: float) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.4f}" if value < 0.01 else f"{value:.3f}"
 
 
-_KINDS: Final = {
+def _signed(written: str) -> str:
+    """Put the sign that stands before a p-value in a sentence: one, not two."""
+    return f"< {written[1:]}" if written.startswith("<") else f"= {written}"
+
+
+_KINDS: Final[Mapping[str, Callable[[float], str]]] = {
     "count": lambda value: f"{value:,.0f}",
     "ratio": lambda value: f"{value:,.2f}",
     "ratio3": lambda value: f"{value:,.3f}",
@@ -98,6 +103,7 @@ _KINDS: Final = {
     "points": lambda value: f"{100 * value:+.1f}",
     "plain": lambda value: f"{value:g}",
     "p": _p_value,
+    "p_is": lambda value: _signed(_p_value(value)),
 }
 
 

@@ -24,6 +24,7 @@ from scoring.dossier.parts.cover.phases import needs, phases
 from scoring.dossier.parts.cover.status import cover, declaration_digest, model_digest, sign_off, standing_of, status, version
 from scoring.dossier.view import View
 from scoring.texts import LANGUAGES
+from tests.dossier.once import view_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from annex_studies import SIGNERS, WHOLE, activity, people
@@ -47,17 +48,6 @@ def empty():
 @pytest.fixture(scope="module", params=["whole", "empty", "credit_study"])
 def any_declared(request):
     return request.getfixturevalue(request.param)
-
-
-_VIEWS = {}
-
-
-def view_of(study, language):
-    """Return one view a study and language: the judgement of a study is worked out once."""
-    key = (id(study), language)
-    if key not in _VIEWS:
-        _VIEWS[key] = (study, View.of(study, language))  # the study is kept, so that its id stays its own
-    return _VIEWS[key][1]
 
 
 def text(blocks, language="en"):
@@ -157,7 +147,7 @@ def test_without_a_review_a_version_is_a_draft(whole):
     assert sign_off(whole.document, {}, DIGEST).state == "draft"
     assert "Draft" in read(version(view_of(whole, "en")))["Status"]
     assert standing_of(view_of(whole, "en")).startswith("Draft")
-    assert "signed by every" in standing_of(View.of(whole, "en", BOTH))
+    assert "signed by every" in standing_of(view_of(whole, "en", BOTH))
 
 
 def test_a_title_page_says_reference_controller_version_and_day_in_short(whole):
@@ -203,7 +193,7 @@ def test_moments_with_and_without_a_zone_are_compared(whole):
 
 
 def test_a_sign_off_of_another_version_is_said_not_to_cover_this_one(whole):
-    blocks = list(status(View.of(whole, "en", {**BOTH, "reviews": [review(digest=OTHER)]})))
+    blocks = list(status(view_of(whole, "en", {**BOTH, "reviews": [review(digest=OTHER)]})))
     callout = next(block for block in blocks if isinstance(block, Callout) and not block.missing)
     assert callout.title == "A sign-off exists for another version and does not cover this one"
     assert callout.items == ("Ana (analyst), 2 November 2026, version bbbbbbbbbbbb",)
@@ -214,7 +204,7 @@ def test_a_sign_off_of_another_version_is_said_not_to_cover_this_one(whole):
 
 def test_the_cover_names_version_day_controller_hashes_signers_and_the_head_of_the_trail(whole):
     head = {"sequence": 12, "hash": "e" * 64}
-    view = View.of(whole, "fr", {**BOTH, "trail_head": head})
+    view = view_of(whole, "fr", {**BOTH, "trail_head": head})
     held = {**read(version(view)), **read(status(view))}
     assert held["Version"] == f"{DIGEST[:12]} (empreinte de l'étude\u202f: {DIGEST})"
     assert held["Date de l'étude"] == "1er novembre 2026"
@@ -260,7 +250,8 @@ def test_the_hash_of_the_model_is_the_same_before_and_after_the_study_was_saved(
 
 
 def test_a_whole_declaration_and_record_meet_every_need(whole):
-    record = BOTH | CLOSED | {"opinions": [{"kind": "dpo"}, {"kind": "persons"}]}
+    done = {"actions": [{"what": "A second reading", "done_at": "2026-12-01"}]}  # the measure that answers the gap
+    record = BOTH | CLOSED | done | {"opinions": [{"kind": "dpo"}, {"kind": "persons"}]}
     found = needs(whole.document, record, gaps=[("region", "south", "selection_rate")], digest=DIGEST)
     assert [need.name for need in found if not need.done] == []
 
@@ -269,8 +260,8 @@ def test_nothing_declared_leaves_everything_open_and_a_list_is_closed_only_where
     def done(record):
         return {need.name for need in needs({"assessment": empty.document["assessment"]}, record) if need.done}
 
-    assert done({}) == {"gaps", "in_place"}
-    assert done(CLOSED) == {"gaps", "in_place", *CLOSED}
+    assert done({}) == {"gaps"}
+    assert done(CLOSED) == {"gaps", *CLOSED}
 
 
 @pytest.mark.parametrize(
@@ -453,7 +444,7 @@ def test_what_the_study_shows_stands_among_the_harms(whole):
 
 
 def test_the_nine_headings_each_say_where_they_are_held_or_that_they_are_missing(whole, empty):
-    table = next(block for block in annex_iv(View.of(whole, "en", BOTH)) if isinstance(block, TableBlock))
+    table = next(block for block in annex_iv(view_of(whole, "en", BOTH)) if isinstance(block, TableBlock))
     assert [row.cells[0][:2] for row in table.rows] == [f"{number}." for number in range(1, 10)]
     assert [row.cells[2] for row in table.rows] == ["held", "in part", "held", "held", "held", "missing", "held", "missing", "held"]
     assert table.rows[6].cells[3] == "Standard A."

@@ -49,10 +49,10 @@ from scoring.dossier.parts.declared import (
     risks,
     security,
 )
-from scoring.dossier.view import View
 from scoring.law.rules import packaged_rules
 from scoring.provenance import canonical
 from scoring.texts import say
+from tests.dossier.once import view_of
 
 MODULES = (
     description, purposes, actors, data_quality, retention, information, rights, legal_basis, justifications, campaigns, security, risks, governance,
@@ -99,7 +99,7 @@ def made(decided, declared):
 
 
 def blocks_of(study, language="en", record=None, parts=PARTS):
-    view = View.of(study, language, record)
+    view = view_of(study, language, record)
     return tuple(block for part in parts for block in part(view))
 
 
@@ -361,7 +361,7 @@ def test_missing_scores_and_outcomes_by_group_are_those_of_the_frame():
     frame["repaid"] = pd.Series(rng.integers(0, 2, 600)).where(rng.random(600) < 0.7)
     frame.loc[rng.random(600) < 0.2, "score"] = pd.NA
     study = scoring.audit(frame, decision="granted", favourable=1, groups=["sex", "place"], outcome="repaid", favourable_outcome=1, score="score")
-    view = View.of(study, "en")
+    view = view_of(study, "en")
     for attribute, what, column in itertools.product(("sex", "place"), ("unobserved", "unscored"), ("repaid", "score")):
         if (what == "unscored") == (column == "score"):  # the second road: the frame itself
             published = set(view.single("selection_rate").query("attribute == @attribute")["group"])

@@ -16,10 +16,10 @@ from scoring.assessment import Assessment, Justification
 from scoring.dossier.document import Bullets, Callout, OutOf, Paragraph, TableBlock
 from scoring.dossier.gaps import Answer, key_of
 from scoring.dossier.parts.declared.justifications import answers_of, gaps, justifications
-from scoring.dossier.view import View
 from scoring.plan import Segments
 from scoring.texts import say
 from scoring.vocabulary import Verdict
+from tests.dossier.once import view_of
 
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
 WHOLE = {"aim": "A", "necessary": "N", "appropriate": "P", "alternatives": "T", "owner": "O", "due": "2027-01-31"}
@@ -65,7 +65,7 @@ def under(declared):
 
 
 def blocks_of(study, language="en", record=None):
-    return tuple(justifications(View.of(study, language, record)))
+    return tuple(justifications(view_of(study, language, record)))
 
 
 def table(blocks, caption):
@@ -81,7 +81,7 @@ def shown(study):
 
 @LANGUAGES
 def test_every_shown_exclusion_has_exactly_one_row(any_study, under, language):
-    view = View.of(any_study, language)
+    view = view_of(any_study, language)
     wanted = [(row["attribute"], row["group"], row["metric"]) for row in shown(any_study)]
     assert sorted((gap.attribute, gap.group, gap.metric) for gap in gaps(view)) == sorted(wanted)
     listed = table(blocks_of(under(any_study), language), say("dossier_declared.caption_gaps", language))
@@ -91,13 +91,13 @@ def test_every_shown_exclusion_has_exactly_one_row(any_study, under, language):
 
 
 def test_a_combination_that_stands_alone_and_a_refused_offer_are_gaps(crossed):
-    keys = {gap.key for gap in gaps(View.of(crossed, "en"))}
+    keys = {gap.key for gap in gaps(view_of(crossed, "en"))}
     assert key_of("place x sex", "east x F", "selection_rate") in keys
     assert any(key[2] == "offer_rate" for key in keys)
 
 
 def test_a_gap_has_its_people_its_rate_and_its_ratio_with_the_interval(crossed):
-    gap = next(gap for gap in gaps(View.of(crossed, "en")) if gap.metric == "selection_rate" and " x " in gap.attribute)
+    gap = next(gap for gap in gaps(view_of(crossed, "en")) if gap.metric == "selection_rate" and " x " in gap.attribute)
     frame = crossed_people()
     there = frame[(frame["sex"] == "F") & (frame["place"] == "east")]
     rest = frame.drop(index=there.index)
@@ -109,7 +109,7 @@ def test_a_gap_has_its_people_its_rate_and_its_ratio_with_the_interval(crossed):
 
 @LANGUAGES
 def test_a_gap_without_an_answer_is_missing_and_one_with_an_answer_is_not(small_study, under, language):
-    view = View.of(small_study, language)
+    view = view_of(small_study, language)
     first, *others = gaps(view)
     answer = {"attribute": first.attribute, "group": first.group, "metric": first.metric, **WHOLE}
     for study, open_ in ((under(small_study), [first, *others]), (under(small_study, answer), others)):
@@ -131,7 +131,7 @@ def test_the_answer_stands_in_the_row_of_its_gap_in_full_with_owner_and_day(smal
 def test_a_measure_answers_a_gap_and_justifies_nothing_and_a_late_one_is_flagged(small_study, under):
     answer = {"attribute": "channel", "group": "phone", "measure": "Call back", "owner": "O", "due": "2026-10-31"}
     study = under(small_study, answer)
-    found = answers_of(View.of(study, "en"))
+    found = answers_of(view_of(study, "en"))
     assert "channel" not in {gap.attribute for gap in found.unanswered if gap.metric == "selection_rate"}
     assert "channel" in {gap.attribute for gap in found.unjustified if gap.metric == "selection_rate"}
     (row,) = [row for row in table(blocks_of(study), "Every exclusion").rows if row.remark]
@@ -141,10 +141,10 @@ def test_a_measure_answers_a_gap_and_justifies_nothing_and_a_late_one_is_flagged
 def test_an_answer_to_a_combination_is_found_whatever_the_order_of_its_attributes(crossed, under):
     answers = [{"attribute": name, "group": group, **WHOLE} for name, group in (("sex x place", "F x east"), ("place x sex", "east x F"))]
     for answer in answers:
-        found = answers_of(View.of(under(crossed, answer), "en"))
+        found = answers_of(view_of(under(crossed, answer), "en"))
         assert not found.astray
         assert sum(bool(given) for _, given in found.to) == 1
-    assert not answers_of(View.of(under(crossed, {**answers[0], "group": "M x east"}), "en")).to[0][1]
+    assert not answers_of(view_of(under(crossed, {**answers[0], "group": "M x east"}), "en")).to[0][1]
 
 
 @LANGUAGES
@@ -152,7 +152,7 @@ def test_answers_that_name_no_shown_gap_answer_nothing_and_say_why_without_givin
     given = [("region", "Île Minuscule", "selection_rate"), ("region", "nowhere", "selection_rate"), ("no such", "F", "selection_rate")]
     given += [("sex", "M", "selection_rate"), ("sex", "F", "no_such_metric"), ("channel x sex", "phone + shop x F", "selection_rate")]
     study = under(small_study, *({"attribute": a, "group": g, "metric": m, **WHOLE} for a, g, m in given))
-    assert len(answers_of(View.of(study, language)).astray) == len(given)
+    assert len(answers_of(view_of(study, language)).astray) == len(given)
     rows = table(blocks_of(study, language), say("dossier_declared.caption_astray", language)).rows
     assert len(rows) == len(given)
     why = [row.cells[2] for row in rows]
@@ -162,7 +162,7 @@ def test_answers_that_name_no_shown_gap_answer_nothing_and_say_why_without_givin
 
 
 def test_a_folded_gap_is_answered_under_the_name_that_is_shown(small_study, under):
-    found = answers_of(View.of(under(small_study, {"attribute": "region", "group": "(small groups)", **WHOLE}), "en"))
+    found = answers_of(view_of(under(small_study, {"attribute": "region", "group": "(small groups)", **WHOLE}), "en"))
     assert [gap.group for gap, answers in found.to if answers] == ["(small groups)"]
     assert not found.astray
 
@@ -195,14 +195,14 @@ def test_no_exclusion_is_no_clearance(credit_study, under):
 def test_an_answer_of_the_register_counts_and_the_same_one_is_not_said_twice(small_study, under):
     answer = {"attribute": "channel", "group": "phone", **WHOLE}
     for study in (under(small_study), under(small_study, answer)):
-        found = answers_of(View.of(study, "en", {"justifications": [answer]}))
+        found = answers_of(view_of(study, "en", {"justifications": [answer]}))
         assert [len(given) for gap, given in found.to if gap.attribute == "channel" and gap.metric == "selection_rate"] == [1]
 
 
 @pytest.mark.parametrize("gone", ["aim", "necessary", "appropriate", "alternatives", "owner", "due"])
 def test_a_recorded_answer_that_lacks_a_part_answers_nothing_yet(small_study, under, gone):
     answer = {"attribute": "channel", "group": "phone", **{name: one for name, one in WHOLE.items() if name != gone}}
-    found = answers_of(View.of(under(small_study), "en", {"justifications": [answer]}))
+    found = answers_of(view_of(under(small_study), "en", {"justifications": [answer]}))
     assert "channel" in {gap.attribute for gap in found.unanswered if gap.metric == "selection_rate"}
 
 

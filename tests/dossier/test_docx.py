@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from scoring.dossier.compose import compose
 from scoring.dossier.document import Callout, Document, Figure, Heading, Paragraph, TableBlock
 from scoring.dossier.formats.docx import docx
 from scoring.dossier.formats.pdf import levelled, listed_in
 from scoring.texts import say
 from tests.dossier.hostile import MEGABYTE, TEXTS, document_of, wide
+from tests.dossier.once import composed as compose
 
 DAY = date(2026, 11, 1)
 

@@ -11,11 +11,11 @@ import pytest
 
 import scoring
 from scoring.dossier import FORMATS, render, write_dossier
-from scoring.dossier.compose import compose
 from scoring.dossier.document import Block, Code, Figure, Findings, Heading, Paragraph, TableBlock
 from scoring.dossier.formats.html import to_html
 from scoring.dossier.formats.markdown import escaped, to_markdown
 from scoring.errors import EquiscoreError
+from tests.dossier.once import Files, composed, written
 
 TINY = "Île Minuscule"
 VOID = {"meta", "br", "path", "use", "rect", "link", "img", "input", "hr"}
@@ -69,23 +69,12 @@ def any_study(request):
     return request.getfixturevalue(request.param)
 
 
-_MADE = {}
-
-
-def made(study, language, format_):
-    """Render once for all tests of this file."""
-    key = (id(study), language, format_)
-    if key not in _MADE:
-        _MADE[key] = (study, render(study, language, format_))  # the study is kept, so that its id stays its own
-    return _MADE[key][1]
-
-
 def page(study, language):
-    return Page(made(study, language, "html").decode())
+    return Page(written(study, language, "html").decode())
 
 
 def sheets(study, language):
-    return openpyxl.load_workbook(io.BytesIO(made(study, language, "xlsx")))
+    return openpyxl.load_workbook(io.BytesIO(written(study, language, "xlsx")))
 
 
 def test_the_page_is_well_formed(any_study, language):
@@ -99,7 +88,7 @@ def test_the_page_is_well_formed(any_study, language):
 
 
 def test_the_page_stands_alone(any_study, language):
-    content = made(any_study, language, "html").decode()
+    content = written(any_study, language, "html").decode()
     read = Page(content)
     assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in read.tags}
     values = [(name, str(value)) for _, attrs in read.tags for name, value in attrs.items()]
@@ -111,7 +100,7 @@ def test_the_page_stands_alone(any_study, language):
 
 def test_drawings_have_a_role_a_name_and_words(credit_study, language):
     read = page(credit_study, language)
-    figures = [block for block in compose(credit_study, language).blocks if isinstance(block, Figure)]
+    figures = [block for block in composed(credit_study, language).blocks if isinstance(block, Figure)]
     drawn = read.all("svg")
     assert len(drawn) == len(figures) >= 3
     assert all(attrs["role"] == "img" and len(attrs["aria-label"]) > 20 for attrs in drawn)
@@ -125,9 +114,9 @@ def test_tables_have_captions_and_scopes(any_study, language):
 
 
 def test_both_formats_tell_every_block(any_study, language):
-    document = compose(any_study, language)
+    document = composed(any_study, language)
     text = " ".join("".join(page(any_study, language).text).split())
-    markdown = made(any_study, language, "md").decode()
+    markdown = written(any_study, language, "md").decode()
     for words in (word for block in document.blocks for word in _words(block)):
         assert " ".join(words.split()) in text, words
         assert escaped(words) in markdown, words
@@ -142,11 +131,11 @@ def _words(block):
 
 
 def test_markup_from_data_is_text(hostile_study, language):
-    content = made(hostile_study, language, "html").decode()
+    content = written(hostile_study, language, "html").decode()
     assert "<script" not in content
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in content
     assert "{{ 7*7 }} ]]&gt;" in content
-    markdown = made(hostile_study, language, "md").decode()
+    markdown = written(hostile_study, language, "md").decode()
     assert "<script" not in markdown
     assert "&lt;script&gt;" in markdown
     rows = [line for line in markdown.splitlines() if "1\\|2" in line and line.startswith("|")]
@@ -190,9 +179,16 @@ def test_a_group_of_three_has_no_row_in_the_workbook(small_study, language):
             ) or " + " in " ".join(values)
 
 
+@pytest.fixture(scope="module")
+def again(small_study):
+    """Return the files of a second composition."""
+    return Files(small_study, None)
+
+
 @pytest.mark.parametrize("format_", sorted(set(FORMATS) - OF_A_DECLARATION))
-def test_the_same_study_gives_the_same_bytes(small_study, format_):
-    assert render(small_study, "fr", format_) == render(small_study, "fr", format_)
+def test_the_same_study_gives_the_same_bytes(small_study, hostile_study, again, format_):
+    assert again["fr", format_] == written(small_study, "fr", format_)
+    assert render(hostile_study, "fr", format_) == written(hostile_study, "fr", format_)
 
 
 @pytest.mark.parametrize("format_", sorted(OF_A_DECLARATION))
@@ -205,7 +201,7 @@ def test_what_only_a_declared_activity_has_is_refused_to_an_audit_with_a_fix(sma
 
 
 def test_the_workbook_bears_no_time(small_study):
-    with zipfile.ZipFile(io.BytesIO(render(small_study, "en", "xlsx"))) as archive:
+    with zipfile.ZipFile(io.BytesIO(written(small_study, "en", "xlsx"))) as archive:
         assert {info.date_time for info in archive.infolist()} == {(2000, 1, 1, 0, 0, 0)}
 
 
@@ -231,16 +227,16 @@ def test_code_is_fenced_by_more_than_it_holds():
     assert to_markdown(Code("a ``` b"), "en").startswith("````\n")
 
 
-def test_a_dossier_is_written_whole(small_study, tmp_path):
-    out = write_dossier(small_study, language="fr", format="md", out=tmp_path / "deep" / "d.md")
-    assert out.read_bytes() == render(small_study, "fr", "md")
+def test_a_dossier_is_written_whole(hostile_study, tmp_path):
+    out = write_dossier(hostile_study, language="fr", format="md", out=tmp_path / "deep" / "d.md")
+    assert out.read_bytes() == written(hostile_study, "fr", "md")
     assert [path.name for path in out.parent.iterdir()] == ["d.md"]
 
 
 def test_the_page_leads_to_its_contents_and_marks_what_is_missing(credit_study):
-    page = render(credit_study, "fr", "html").decode()
+    page = written(credit_study, "fr", "html").decode()
     anchors = re.findall(r'<nav id="contents".*?</nav>', page, re.DOTALL)[0].count("<li>")
-    assert anchors == len(compose(credit_study, "fr").sections) == 20
+    assert anchors == len(composed(credit_study, "fr").sections) == 20
     assert '<a class="to-contents" href="#contents">' in page
     assert '<aside class="callout missing" aria-label="Manquant">' in page
     assert "<h4" in page

@@ -7,14 +7,13 @@ import subprocess
 
 import pytest
 
-from scoring.dossier.compose import compose
 from scoring.dossier.document import Callout, Heading, KeyValues, Paragraph, TableBlock
 from scoring.dossier.formats.markdown import markdown
 from scoring.dossier.formats.pdf import levelled, listed_in, pdf
 from scoring.dossier.legal import law_of
 from scoring.dossier.parts.legal.formalities import formalities
-from scoring.dossier.view import View
 from scoring.texts import say
+from tests.dossier.once import composed, view_of
 
 ENGLISH = re.compile(
     r"\b(the|of|and|with|from|people|group|groups|others?|than|were|was|are|been|which|known|unknown|is|to|by|not|no|yes|stage|shown|under|rate|"
@@ -33,7 +32,7 @@ TOOL = re.compile(r"```.*?```|« equiscore [^»]*»|equiscore \S+ \S+( --\w+ \S+
 
 @pytest.fixture(scope="module")
 def french(credit_study):
-    return compose(credit_study, "fr")
+    return composed(credit_study, "fr")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def own_words(credit_study):
     names = [declared[who][part] for who in ("controller", "dpo") for part in ("name", "address", "contact") if declared[who].get(part)]
     names += [one["name"] for one in declared["review"]["signers"]] + [one["party"] for one in declared["assessment"]["contracts"]]
     bins = [str(row["bin"]) for row in credit_study.facts["points"]]
-    sources = [source for finding in law_of(View.of(credit_study, "fr")).trace for source in finding.rule.source.split("; ")]
+    sources = [source for finding in law_of(view_of(credit_study, "fr")).trace for source in finding.rule.source.split("; ")]
     return sorted({*names, *bins, *sources, "foreign_worker", "Model Card Toolkit"} - {""}, key=len, reverse=True)
 
 
@@ -77,7 +76,7 @@ def test_the_whole_dossier_on_paper_holds_no_english_word(french, own_words, cre
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_no_day_is_written_as_a_machine_writes_it_and_no_number_has_a_hyphen_for_a_minus(credit_study, language):
-    text = markdown(compose(credit_study, language)).decode()
+    text = markdown(composed(credit_study, language)).decode()
     text = re.sub(r"```.*?```", " ", text, flags=re.DOTALL)
     assert not re.findall(r"\b(?:19|20)\d\d-[01]\d-[0-3]\d\b", text)
     assert not re.findall(r"(?<=[ (|])-\d", text)
@@ -93,7 +92,7 @@ def test_a_column_is_called_by_its_title_where_it_has_one(french, credit_study):
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_cover_names_who_and_which_version_before_what_was_studied_and_lacks_nothing_twice(credit_study, language):
-    document = compose(credit_study, language)
+    document = composed(credit_study, language)
     blocks = list(document.blocks)
     assert isinstance(blocks[0], Heading)
     assert isinstance(blocks[1], KeyValues)
@@ -110,7 +109,7 @@ def test_the_cover_names_who_and_which_version_before_what_was_studied_and_lacks
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_each_signer_supplies_their_own_signature(credit_study, language):
     roles = {"model_reviewer": "reviewer", "dpo": "dpo", "controller": "controller"}
-    items = [item for block in compose(credit_study, language).blocks if isinstance(block, Callout) and block.missing for item in block.items]
+    items = [item for block in composed(credit_study, language).blocks if isinstance(block, Callout) and block.missing for item in block.items]
     for signer in credit_study.document["review"]["signers"]:
         own = [item for item in items if signer["name"] in item]
         assert own
@@ -119,7 +118,7 @@ def test_each_signer_supplies_their_own_signature(credit_study, language):
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_gate_asks_each_question_once(credit_study, language):
-    view = View.of(credit_study, language)
+    view = view_of(credit_study, language)
     table = next(block for block in formalities(view) if isinstance(block, TableBlock) and block.caption == say("dossier_law.caption_gate", language))
     assert len(table.rows) == len(law_of(view).points)
     for row in table.rows:
@@ -138,7 +137,7 @@ def test_the_contents_list_the_sections_and_the_parts_of_the_study_alone(french,
     deeper = [anchor for anchor in listed if anchor not in sections]
     assert 4 <= len(deeper) <= 15
     assert listed.index("d12") < listed.index(deeper[0]) < listed.index(deeper[-1]) < listed.index("d13")
-    audit = tuple(levelled(compose(small_study, "fr").blocks))
+    audit = tuple(levelled(composed(small_study, "fr").blocks))
     assert set(listed_in(audit)) == {block.anchor for block in audit if isinstance(block, Heading) and block.level <= 2}
 
 

@@ -38,6 +38,7 @@ from scoring.register import add_activity, open_register
 from scoring.register.art30 import records_of_processing
 from scoring.texts.shown import plainly
 from tests.dossier.hostile import TEXTS
+from tests.dossier.once import Files
 
 PLAIN = "plain words"
 MARK = "Zq7"
@@ -181,12 +182,6 @@ def record_of(*texts):
             "concerned_people": {"recorded_by": filler.text, "searched": False, "reason": filler.text},
         },
     }
-
-
-def made(name, language, kind):
-    """Return the dossier of a study of one hostile text; "all" for all in turn."""
-    texts = list(HOSTILE.values()) if name == "all" else [HOSTILE.get(name, PLAIN)]
-    return render(study_of(*texts), language, kind, record_of(*texts))
 
 
 # --- what no format may do -------------------------------------------------------------------------------------------------------
@@ -338,70 +333,71 @@ def has_words(text, name):
 @pytest.fixture(scope="module")
 def plain():
     """Return the dossier of harmless words: what elements it is made of."""
-    study = study_of(PLAIN, PLAIN, PLAIN)
-    record = record_of(PLAIN)
-    return {(language, kind): render(study, language, kind, record) for language in ("en", "fr") for kind in ("html", "md", "xlsx")}
+    return Files(study_of(PLAIN, PLAIN, PLAIN), record_of(PLAIN))
 
 
 @pytest.fixture(scope="module")
 def medley():
-    """Return study and record with every hostile text, each in some of the fields."""
-    return study_of(*HOSTILE.values()), record_of(*HOSTILE.values())
+    """Return the dossier with every hostile text, each in some of the fields."""
+    return Files(study_of(*HOSTILE.values()), record_of(*HOSTILE.values()))
 
 
 def test_markup_is_text_on_a_page_a_sheet_and_in_the_file_of_the_authority(plain):
     """The quick one of those below."""
     texts = [HOSTILE[name] for name in ("html", "right to left", "formula")]
-    study, record = study_of(*texts), record_of(*texts)
-    has_html(render(study, "fr", "html", record), plain["fr", "html"])
-    has_xlsx(render(study, "fr", "xlsx", record), plain["fr", "xlsx"])
-    has_pia(render(study, "fr", "pia", record))
+    made = Files(study_of(*texts), record_of(*texts))
+    has_html(made["fr", "html"], plain["fr", "html"])
+    has_xlsx(made["fr", "xlsx"], plain["fr", "xlsx"])
+    has_pia(made["fr", "pia"])
 
 
 @pytest.mark.slow
 @LANGUAGES
 def test_no_hostile_text_is_more_than_text_on_a_page_a_sheet_or_in_the_file_of_the_authority(medley, plain, language):
-    study, record = medley
-    text = squeezed(has_html(render(study, language, "html", record), plain[language, "html"]))
+    text = squeezed(has_html(medley[language, "html"], plain[language, "html"]))
     assert [name for name in HOSTILE if not has_words(text, name)] == []
-    text = squeezed(has_markdown(render(study, language, "md", record), plain[language, "md"]))
+    text = squeezed(has_markdown(medley[language, "md"], plain[language, "md"]))
     assert [name for name in HOSTILE if not has_words(text, name)] == []
-    assert MARK in has_xlsx(render(study, language, "xlsx", record), plain[language, "xlsx"])
-    assert MARK in has_pia(render(study, language, "pia", record))
+    assert MARK in has_xlsx(medley[language, "xlsx"], plain[language, "xlsx"])
+    assert MARK in has_pia(medley[language, "pia"])
 
 
 @pytest.mark.slow
 @LANGUAGES
 def test_no_hostile_text_is_more_than_text_on_paper(medley, language, tmp_path):
-    study, record = medley
-    text = has_pdf(render(study, language, "pdf", record), tmp_path / "dossier.pdf")
+    text = has_pdf(medley[language, "pdf"], tmp_path / "dossier.pdf")
     if text is not None:
         assert [name for name in HOSTILE if name not in {"arabic", "lines", "combining"} and not has_words(squeezed(text), name)] == []
-    text = squeezed(has_docx(render(study, language, "docx", record)))
+    text = squeezed(has_docx(medley[language, "docx"]))
     assert [name for name in HOSTILE if not has_words(text, name)] == []
-    has_package(render(study, language, "zip", record))
+    has_package(medley[language, "zip"])
 
 
 @pytest.mark.slow
 @EACH
 def test_each_hostile_text_in_every_field_is_text_on_a_page_a_sheet_and_in_the_file_of_the_authority(plain, name):
-    study, record = study_of(HOSTILE[name]), record_of(HOSTILE[name])
-    has_html(render(study, "fr", "html", record), plain["fr", "html"])
-    has_markdown(render(study, "fr", "md", record), plain["fr", "md"])
-    has_xlsx(render(study, "fr", "xlsx", record), plain["fr", "xlsx"])
-    has_pia(render(study, "fr", "pia", record))
+    made = Files(study_of(HOSTILE[name]), record_of(HOSTILE[name]))
+    has_html(made["fr", "html"], plain["fr", "html"])
+    has_markdown(made["fr", "md"], plain["fr", "md"])
+    has_xlsx(made["fr", "xlsx"], plain["fr", "xlsx"])
+    has_pia(made["fr", "pia"])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["html", "md", "xlsx", "pdf", "docx", "pia", "zip"])
-def test_a_text_of_a_megabyte_takes_bounded_room(credit_study, kind):
-    """The text is in the register entry, the assessment and the record; a file in which it stands whole holds it once a field."""
+@pytest.fixture(scope="module")
+def long(credit_study):
+    """Return the dossier with a text of a megabyte in the register entry, the assessment and the record."""
     document = {**credit_study.document, "name": MEGABYTE, "persons": [MEGABYTE]}
     document["assessment"] = {**document["assessment"], "description": MEGABYTE, "limitations": [MEGABYTE]}
     study = dataclasses.replace(credit_study, document=document, digest="d" * 64)
     opinion = {"kind": "dpo", "by": "D", "at": _DAY, "favourable": True, "text": MEGABYTE}
-    content = render(study, "fr", kind, {"opinions": [opinion]})
-    assert len(content) < 40 * len(MEGABYTE.encode())
+    return Files(study, {"opinions": [opinion]})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["html", "md", "xlsx", "pdf", "docx", "pia", "zip"])
+def test_a_text_of_a_megabyte_takes_bounded_room(long, kind):
+    """A file in which it stands whole holds it once a field."""
+    assert len(long["fr", kind]) < 40 * len(MEGABYTE.encode())
 
 
 @pytest.mark.slow

@@ -158,6 +158,24 @@ def test_a_measured_share_enters_the_law_and_only_a_high_one_settles_it():
     assert low.trace["EU-CJEU-SCHUFA"].outcome is Outcome.OPEN
 
 
+def in_force(study, cutoff):
+    """Declare the cut-off that was in force."""
+    return dataclasses.replace(
+        study, plan=study.plan.model_copy(update={"score": study.plan.score.model_copy(update={"applied_cutoff": float(cutoff)})})
+    )
+
+
+def test_a_declared_cutoff_measures_what_one_handed_in_does_and_feeds_the_question_of_art_22():
+    following = FRAME.assign(accepted=(FRAME["score"] >= 480).astype(int))
+    high = scoring.audit(following, decision="accepted", favourable=1, score="score", groups=["region"])
+    told, handed = legal.assess(in_force(declared(high), 480)), legal.assess(declared(high), cutoff=480)
+    assert told.facts == handed.facts
+    assert told.facts["decisions_following_score"] == 1
+    assert told.trace["EU-CJEU-SCHUFA"].applies is YES
+    assert told.not_measured == ""
+    assert legal.assess(declared(high)).not_measured == "no_cutoff"
+
+
 # gaps and their justification
 
 WORDS = {"aim": "a", "necessary": "b", "appropriate": "c", "alternatives": "d", "owner": "x", "due": "2027-01-01"}

@@ -19,12 +19,12 @@ from scoring.dossier.parts.legal.formalities import formalities
 from scoring.dossier.parts.legal.glossary import TERMS, glossary
 from scoring.dossier.parts.legal.minimisation import minimisation
 from scoring.dossier.parts.legal.rule_trace import rule_trace
-from scoring.dossier.view import View
 from scoring.law.conditions import NO
 from scoring.law.criteria import GROUNDS
 from scoring.law.rules import Confidence, packaged_rules
 from scoring.law.trace import Outcome
 from scoring.texts import say
+from tests.dossier.once import view_of
 
 PARTS = (formalities, criteria, minimisation, exposure, rule_trace, glossary)
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
@@ -33,7 +33,7 @@ RULE = re.compile(r"\b(?:EU|FR|MA)-[A-Z0-9][A-Za-z0-9.-]*[A-Za-z0-9]")
 
 
 def blocks_of(study, language, parts=PARTS, record=None):
-    view = View.of(study, language, record)
+    view = view_of(study, language, record)
     return [block for part in parts for block in part(view)]
 
 
@@ -112,7 +112,7 @@ def test_all_rules_all_criteria_and_all_terms_are_there(study, language):
 
 
 def test_sanctions_are_those_of_rules_that_apply_or_may_apply_and_of_no_other(study):
-    law = law_of(View.of(study, "en"))
+    law = law_of(view_of(study, "en"))
     told = exposed(law)
     assert told
     held = {finding.rule.id: finding for finding in law.trace}
@@ -145,7 +145,7 @@ def test_the_french_one_holds_no_english_word(study):
 @LANGUAGES
 def test_the_gate_lists_every_point_with_its_question_and_never_authorises(study, language):
     blocks = blocks_of(study, language, [formalities])
-    law = law_of(View.of(study, language))
+    law = law_of(view_of(study, language))
     table = next(block for block in blocks if isinstance(block, TableBlock) and block.caption == say("dossier_law.caption_gate", language))
     assert len(table.rows) == len(law.points)
     assert all(row.remark for row, point in zip(table.rows, law.points, strict=True) if point.state in {"open", "unknown"})
@@ -159,14 +159,26 @@ def test_the_gate_lists_every_point_with_its_question_and_never_authorises(study
 def test_what_could_not_be_measured_is_said_and_what_could_stands_with_its_interval(language, monkeypatch):
     said = " ".join(text for block in blocks_of(STUDIES["little"], language, [formalities]) for text in texts_of(block))
     assert say("dossier_law.decisive_no_cutoff", language) in said
-    view = View.of(STUDIES["little"], language)
+    view = view_of(STUDIES["little"], language)
     from scoring.dossier import legal
 
     vars(view)["_law"] = legal.assess(STUDIES["little"], cutoff=480)
     blocks = list(formalities(view))
     table = next(block for block in blocks if isinstance(block, TableBlock) and block.caption == say("dossier_law.caption_overrides", language))
     assert {row.cells[0] for row in table.rows} == {"north", "south", "east", "F", "M"}
-    assert all(row.cells[3].low <= row.cells[3].value <= row.cells[3].high for row in table.rows)
+    assert all(row.cells[5].low <= row.cells[5].value <= row.cells[5].high for row in table.rows)
+    assert all(row.cells[2] == row.cells[3] + row.cells[4] for row in table.rows)
+
+
+@LANGUAGES
+def test_a_declared_cutoff_stands_before_the_share_and_who_is_in_no_number_after_it(language):
+    little = STUDIES["little"]
+    score = little.plan.score.model_copy(update={"applied_cutoff": 480.0})
+    study = dataclasses.replace(little, plan=little.plan.model_copy(update={"score": score}))
+    said = " ".join(text for block in blocks_of(study, language, [formalities]) for text in texts_of(block))
+    assert say("dossier_law.decisive_at_least", language, value=480) in said
+    assert say("dossier_law.decisive_left_out", language, unscored="0", undecided="0") in said
+    assert say("dossier_law.decisive_no_cutoff", language) not in said
 
 
 def test_small_groups_are_not_among_the_overrides():
@@ -174,7 +186,7 @@ def test_small_groups_are_not_among_the_overrides():
         STUDIES["little"],
         plan=STUDIES["little"].plan.model_copy(update={"bounds": AUDIT.plan.bounds.model_copy(update={"publication_threshold": 300})}),
     )
-    view = View.of(few, "en")
+    view = view_of(few, "en")
     from scoring.dossier import legal
 
     vars(view)["_law"] = legal.assess(few, cutoff=480)
@@ -208,5 +220,5 @@ def test_hostile_words_of_an_answer_stay_words(language):
 
 
 def test_the_law_is_worked_out_once_a_view():
-    view = View.of(STUDIES["little"], "en")
+    view = view_of(STUDIES["little"], "en")
     assert law_of(view) is law_of(view)

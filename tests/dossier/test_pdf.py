@@ -23,6 +23,7 @@ from scoring.dossier.formats.pdf import pdf, sliced, to_typst, typeset
 from scoring.errors import EquiscoreError
 from scoring.texts import say
 from tests.dossier.hostile import MEGABYTE, SVG, TEXTS, document_of, wide
+from tests.dossier.once import composed
 
 DAY = date(2026, 11, 1)
 
@@ -39,7 +40,7 @@ def evidence(credit_study):
 
 @pytest.fixture(scope="module")
 def made(credit_study, evidence, language):
-    return typeset(compose(credit_study, language), evidence=evidence, day=DAY, digest="ab" * 32)
+    return typeset(composed(credit_study, language), evidence=evidence, day=DAY, digest="ab" * 32)
 
 
 def opened(content):
@@ -108,7 +109,7 @@ def tagged(content, kind):
 
 
 def test_tables_have_head_cells_and_captions_and_figures_an_alternative(credit_study, evidence, language):
-    document = compose(credit_study, language)
+    document = composed(credit_study, language)
     with opened(pdf(document, evidence=evidence)) as read:
         tags = [one for one in read.objects if isinstance(one, pikepdf.Dictionary) and "/S" in one]
         kinds = [str(one.S) for one in tags]
@@ -168,7 +169,7 @@ def test_every_page_bears_the_status_and_its_number(made, language, tmp_path):
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler is not installed")
 def test_no_heading_and_no_caption_stands_last_on_a_page(credit_study, language, tmp_path):
-    document = compose(credit_study, language)
+    document = composed(credit_study, language)
     heads = {block.text for block in document.blocks if isinstance(block, Heading)} | {
         b.caption for b in document.blocks if isinstance(b, TableBlock)
     }

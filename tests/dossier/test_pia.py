@@ -205,7 +205,7 @@ def test_declared_risks_keep_their_levels_and_measures(credit_study):
     assert [answer(made, n)["gauge"] for n in (325, 326, 335, 336, 345, 346)] == [1, 2, 3, 2, 2, 2]  # 3.3 takes the higher of itself and exclusion
     assert (answer(made, 324)["list"], answer(made, 334)["list"]) == (["Backups"], ["Second look"])
     assert answer(made, 332)["list"] == ["T modification", "T exclusion", "Wrong or biased score"]
-    assert "Planned: Head, by 2026-12-31." in made["measures"][0]["content"]
+    assert "Planned: Head, by 31 December 2026." in made["measures"][0]["content"]
     assert [row["title"] for row in made["measures"]][:2] == ["Second look", "Backups"]
 
 
@@ -222,7 +222,7 @@ def test_a_gap_is_answered_by_its_justification_or_said_to_lack_one(small_study)
         "due": "2027-01-01",
     }
     within = said(pia_of(small_study, on=DAY, declared={"justifications": [answered]}), 212)
-    assert "Answer declared by Head, due 2027-01-01" in within
+    assert "Answer declared by Head, due 1 January 2027" in within
     assert "Measure: Look again" in within
     assert within.count("Missing: justification") == without.count("Missing: justification") - 1
 

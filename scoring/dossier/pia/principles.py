@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scoring.assessment import ARTICLE_28
-from scoring.dossier.parts.study.page_one import purpose, rejections, standing, unscored
+from scoring.dossier.parts.days import day
+from scoring.dossier.parts.study.page_one import left_out, purpose, rejections, standing, unscored
 from scoring.dossier.pia.context import Writer, contract
 from scoring.dossier.pia.markup import Passage
 from scoring.dossier.pia.told import Told, ended
+from scoring.law.criteria import GROUNDS
 from scoring.texts import say
-from scoring.vocabulary import Criterion, Role
+from scoring.vocabulary import Role
 
 
 def purposes(told: Told) -> Iterator[Passage]:
@@ -43,8 +45,7 @@ def basis(told: Told) -> Iterator[Passage]:
         yield told.words("balance", "balance")
     measured = dict.fromkeys(group.criterion for group in view.plan.groups.values() if group.criterion)
     named = view.listed(say(f"criterion.{one.value}", told.language) for one in measured)
-    left = len(Criterion) - len(measured)
-    yield Passage(view.say("grounds" if measured else "grounds_none", total=len(Criterion), left=left, measured=named))
+    yield Passage(view.say("grounds" if measured else "grounds_none", total=len(GROUNDS), left=left_out(measured), measured=named))
     rows = list(told.gaps())
     if not rows:
         yield Passage(told.say("no_gap"))
@@ -61,22 +62,25 @@ def _answered(told: Told, row: Mapping[str, Any]) -> Iterator[Passage]:
     for one in found:
         parts = ("aim", "necessary", "appropriate", "alternatives", "measure")
         items = tuple(told.say(f"gap_{part}", words=told.view.pick(one[part])) for part in parts if one.get(part))
-        yield Passage(told.say("gap_answered", owner=one["owner"], due=one["due"]), items)
+        yield Passage(told.say("gap_answered", owner=one["owner"], due=day(one["due"], told.language)), items)
 
 
 def necessity(told: Told) -> Iterator[Passage]:
     """213: why no less would do, variable by variable."""
     view = told.view
     yield told.words("necessity")
-    features = view.plan.with_role(Role.FEATURE)
+    features, ours = view.plan.with_role(Role.FEATURE), bool(view.study.facts.get("model"))
     if not features:
         yield told.lacks("features")
     else:
-        yield Passage(told.say("features", n=len(features)), tuple(_feature(told, name) for name in features))
+        yield Passage(told.say("features" if ours else "features_handed", n=len(features)), tuple(_feature(told, name) for name in features))
         reasons = told.declared.get("variables") or {}
         silent = [_title(told, name) for name in features if not any((reasons.get(name) or {}).get(key) for key in ("purpose", "reason"))]
         if silent:
             yield Passage(f"{told.lacks('variables').text} {told.say('variables_silent', names=view.semicolons(silent))}", missing=True)
+    if not ours:
+        yield Passage(told.say("inputs_unknown"))
+        return
     columns = {group.column for group in view.plan.groups.values()}
     used = [_title(told, name) for name in features if name in columns]
     yield Passage(told.say("grounds_used", names=view.semicolons(used)) if used else told.say("grounds_unused"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from scoring.dossier.parts.days import day
 from scoring.dossier.pia.answers import Control, Given
 from scoring.dossier.pia.markup import Passage
 from scoring.dossier.pia.told import Told
@@ -36,7 +37,7 @@ def _content(told: Told, one: Mapping[str, Any]) -> Iterator[Passage]:
     if one.get("in_place", True):
         yield Passage(told.say("in_place"))
     else:
-        yield Passage(told.say("planned", owner=one["owner"], due=one["due"]))
+        yield Passage(told.say("planned", owner=one["owner"], due=day(one["due"], told.language)))
 
 
 def answers_on_risks(told: Told, held: Mapping[str, Control]) -> dict[int, Given]:

@@ -13,9 +13,9 @@ from scoring.dossier.view import View
 from scoring.texts import say
 
 _SECTIONS: Final = {
-    1: "D2, D11",
+    1: "D2, D19",
     2: "D5, D6, D11, D12, D16",
-    3: "D9, D11, D12, D14",
+    3: "D9, D12, D14, D19",
     4: "D12",
     5: "D15",
     6: "D17",
@@ -55,7 +55,7 @@ def places(declared: Mapping[str, Any], record: Mapping[str, Any], *, model: boo
     there |= {"monitoring": bool(followed), "stop": bool(followed.get("stop")), "measures": bool(said.get("measures"))}
     there |= {"risks": bool(events), "every_risk": set(Risk) <= events}
     there |= {"study": "study" in declared, "model": model, "digest": digest is not None, "signed": bool(listed(record, "signatures"))}
-    there |= {"changes": bool(listed(record, "deviations") or listed(record, "studies")), "provider_declaration": False}
+    there |= {"changes": "deviations" in record, "provider_declaration": False}
     needed = {
         1: ("description", "intended_use"),
         2: ("model", "origins", "variables", "study", "digest", "signed"),

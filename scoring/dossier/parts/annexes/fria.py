@@ -18,7 +18,7 @@ from scoring.dossier.view import View
 from scoring.texts import say
 
 _ASKED: Final = {
-    "a": (("description", "D2"), ("intended_use", "D11")),
+    "a": (("description", "D2"), ("intended_use", "D19")),
     "b": (("volume", "D2"),),
     "c": (),
     "d": (("exclusion_risk", "D15"),),

@@ -146,7 +146,11 @@ def _table(view: View, kind: str, about: str, found: Mapping[str, pd.DataFrame])
     hits = (Column(words(view, "col_selected"), "count"),) if kind == "selection" else ()
     columns = (
         *(Column(words(view, "col_category")), Column(words(view, "col_applicants"), "count"), *hits),
-        *(Column(words(view, f"col_{kind}_rate"), "percent"), Column(words(view, "col_impact"), "ratio3"), Column(view.say("col_share"), "percent")),
+        *(
+            Column(words(view, f"col_{kind}_rate"), "percent"),
+            Column(words(view, "col_impact"), "ratio3"),
+            Column(words(view, "col_known_share"), "percent"),
+        ),
     )
     listed = tuple(_listed(view, name, row, kind) for name, rows in found.items() for row in rows_of(rows))
     if listed:

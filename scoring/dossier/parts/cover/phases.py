@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scoring.assessment import Right, Risk
 from scoring.dossier.document import Block, Column, Paragraph, Row, TableBlock
-from scoring.dossier.gaps import Key, answers, key_of_row, shown
+from scoring.dossier.gaps import Key, answers, given, key_of_row, shown
 from scoring.dossier.parts.annexes.shared import listed, part, words
 from scoring.dossier.parts.cover.status import SignOff, sign_off
 from scoring.dossier.view import View
@@ -16,6 +16,11 @@ from scoring.dossier.view import View
 PHASES: Final = ("plan", "frame", "deploy", "follow")
 """Prévoir, Encadrer, Déployer, Suivre."""
 Gaps = Collection[Key]
+
+
+def _words(said: object) -> set[str]:
+    """Return declared words, in every language that they are in."""
+    return {str(one) for one in said.values()} if isinstance(said, Mapping) else {str(said)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,14 @@ class _State:
 
     def opinion(self, kind: str) -> bool:
         return any(one.get("kind") == kind for one in listed(self.record, "opinions"))
+
+    @property
+    def measures_taken(self) -> bool:
+        """Tell whether measures are there, none still planned; one that answers a gap is, until the register closes an action of its words."""
+        measures = (self.said.get("measures") or {}).values()
+        done = {str(one.get("what") or "") for one in listed(self.record, "actions") if one.get("done_at")}
+        promised = [one.measure for one in given(self.declared, self.record) if one.measure is not None]
+        return bool(measures) and all(one.get("in_place", True) for one in measures) and all(_words(one) & done for one in promised)
 
     def closed(self, name: str, mark: str) -> bool:
         """Tell whether nothing of a list is open; of a list that nobody handed in, that is not known."""
@@ -54,7 +67,7 @@ _NEEDS: Final[tuple[tuple[str, str, str, Callable[[_State], bool]], ...]] = (
     ("plan", "purposes", "D3", lambda state: bool(state.declared.get("purposes"))),
     ("plan", "origins", "D5", lambda state: bool(state.said.get("origins"))),
     ("plan", "necessity", "D6", lambda state: bool(state.said.get("necessity"))),
-    ("plan", "intended_use", "D11", lambda state: bool(state.said.get("intended_use"))),
+    ("plan", "intended_use", "D19", lambda state: bool(state.said.get("intended_use"))),
     ("plan", "study", "D12", lambda state: bool(state.declared.get("study"))),
     ("frame", "facts", "D1", lambda state: bool(state.declared.get("facts"))),
     ("frame", "contracts", "D4", lambda state: bool(state.said.get("contracts") or listed(state.record, "contracts"))),
@@ -67,7 +80,7 @@ _NEEDS: Final[tuple[tuple[str, str, str, Callable[[_State], bool]], ...]] = (
     ("frame", "views", "D15", lambda state: state.opinion("persons")),
     ("deploy", "oversight", "D9", lambda state: bool(state.said.get("oversight"))),
     ("deploy", "stop", "D14", lambda state: bool((state.said.get("monitoring") or {}).get("stop"))),
-    ("deploy", "in_place", "D15", lambda state: all(one.get("in_place", True) for one in (state.said.get("measures") or {}).values())),
+    ("deploy", "in_place", "D15", lambda state: state.measures_taken),
     ("deploy", "training", "D16", lambda state: bool(state.said.get("training") or listed(state.record, "training"))),
     ("deploy", "validated", "D0", lambda state: state.sign.state == "validated"),
     ("follow", "schedule", "D17", lambda state: bool(state.said.get("monitoring"))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,11 +20,16 @@ TERMS: Final = (
 )
 
 
+def _plain(term: str) -> str:
+    """Return a term without accents and capitals: dictionaries order by letters."""
+    return "".join(one for one in unicodedata.normalize("NFD", term.casefold()) if not unicodedata.combining(one))
+
+
 def glossary(view: View) -> Iterator[Block]:
     """Show the terms in the order of the reader's alphabet."""
     if not view.declared:
         return
     yield titled(view, "glossary")
     cells = [tuple(told(view, f"{part}_{term}") for part in ("term", "means", "source")) for term in TERMS]
-    rows = tuple(Row(row) for row in sorted(cells, key=lambda row: row[0].casefold().replace("é", "e")))
+    rows = tuple(Row(row) for row in sorted(cells, key=lambda row: _plain(row[0])))
     yield TableBlock(told(view, "caption_glossary"), columns(view, "term", "means", "source"), rows)

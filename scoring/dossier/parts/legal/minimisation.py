@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from scoring.dossier.document import Block, Cell, Column, Row, TableBlock
+from scoring.dossier.document import Block, Cell, Column, KeyValues, Paragraph, Row, TableBlock
 from scoring.dossier.legal import Law, law_of
 from scoring.dossier.parts.lacking import lacking
 from scoring.dossier.parts.legal.formalities import no_day, titled, told
@@ -21,19 +21,33 @@ _IN_CELLS: Final = ("q_no_purpose", "q_no_value", "q_no_proxy_test", "q_not_deci
 
 
 def minimisation(view: View) -> Iterator[Block]:
-    """Show the table of variables; what nobody said is asked once, below it."""
+    """Say why no less would do, then show the table of variables; what nobody said is asked once, below it."""
     law = law_of(view)
     if law is None:
         yield from no_day(view)
         return
     yield titled(view, "minimisation")
+    yield from _necessity(view)
     if not law.variables:
         yield from lacking(view, (told(view, "variables_wanted"), "controller"))
         return
     rows = tuple(_row(view, row) for row in rows_of(law.minimisation(view.language)))
     headed = tuple(Column(told(view, f"col_{name}"), kind) for name, kind in _COLUMNS)
     note = f"{told(view, 'note_variables')} {_asked(view, law)}".strip()
-    yield TableBlock(told(view, "caption_variables"), headed, rows, note, told(view, "remark_why"))
+    yield TableBlock(
+        told(view, "caption_variables" if view.study.facts.get("model") else "caption_features"), headed, rows, note, told(view, "remark_why")
+    )
+    if "proxies" not in view.tables.inquiry:
+        yield Paragraph(told(view, "proxies_not_searched"))
+
+
+def _necessity(view: View) -> Iterator[Block]:
+    """Show what is declared of why the purpose cannot be reached with less; not declared, it is missing."""
+    said = view.pick(view.assessment.get("necessity"))
+    if said:
+        yield KeyValues(((told(view, "necessity"), said),))
+    else:
+        yield from lacking(view, (told(view, "necessity"), "controller"))
 
 
 def _asked(view: View, law: Law) -> str:

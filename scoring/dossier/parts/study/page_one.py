@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from scoring.dossier.document import Block, Bullets, Callout, Cell, Column, KeyValues, Paragraph, Row, TableBlock
@@ -74,10 +74,8 @@ def _not_measured(view: View) -> Iterator[Block]:
     left = [criterion for criterion in Criterion if criterion not in measured]
     named = {criterion: say(f"criterion.{criterion.value}", view.language) for criterion in Criterion}
     key = "grounds" if measured else "grounds_none"
-    counted = len(GROUNDS) - len(Criterion)  # the law names some grounds apart that are one criterion of a declaration
-    others = len(left) + (counted if Criterion.ETHNICITY_OR_NATION in left else 0)
     names = view.listed(named[criterion] for criterion in dict.fromkeys(measured))
-    yield Paragraph(view.say(key, total=len(GROUNDS), left=others, measured=names))
+    yield Paragraph(view.say(key, total=len(GROUNDS), left=left_out(measured), measured=names))
     if told := [criterion for criterion in left if criterion in why]:
         rows = tuple(Row((named[criterion], why[criterion])) for criterion in told)
         yield TableBlock(view.say("caption_not_measured"), (Column(view.say("ground")), Column(view.say("declared_reason"))), rows)
@@ -85,6 +83,17 @@ def _not_measured(view: View) -> Iterator[Block]:
         yield Paragraph(view.say("grounds_by_probability", grounds=view.semicolons(named[criterion] for criterion in soft)))
     if silent := [named[criterion] for criterion in left if criterion not in why]:
         yield Paragraph(view.say("no_reason", grounds=view.semicolons(silent)))
+
+
+def left_out(measured: Collection[Criterion]) -> int:
+    """Return how many grounds of the law are not measured: it names some apart that are one criterion of a declaration.
+
+    >>> left_out([]), left_out([Criterion.AGE]), left_out([Criterion.ETHNICITY_OR_NATION])
+    (25, 24, 22)
+    """
+    left = [criterion for criterion in Criterion if criterion not in measured]
+    apart = len(GROUNDS) - len(Criterion)
+    return len(left) + (apart if Criterion.ETHNICITY_OR_NATION in left else 0)
 
 
 def _missing(view: View) -> TableBlock:

@@ -107,9 +107,14 @@ def _why(view: View, row: Mapping[str, Any]) -> str:
     return f"{said} {view.say('joins', names=row['folded'])}" if row["folded"] else said
 
 
+def _test(row: Mapping[str, Any], name: str) -> float | None:
+    """Return a number of a test; that nobody more is needed decides nothing where another rule keeps the case open."""
+    return None if name == "needed" and row[name] == 0 else row[name]
+
+
 def _tested(view: View, rows: pd.DataFrame, about: str) -> TableBlock:
     columns = (Column(view.say("col_group")), *(Column(view.say(f"col_{name}"), kind) for name, kind in _TESTS.items()))
-    listed = tuple(Row((view.who(row), *(row[name] for name in _TESTS))) for row in rows_of(rows))
+    listed = tuple(Row((view.who(row), *(_test(row, name) for name in _TESTS))) for row in rows_of(rows))
     bounds = view.plan.bounds
     note = view.say("note_tested", level=bounds.alpha, power=bounds.power, family=rows["family"].max())
     return TableBlock(view.say("caption_tested", about=about), columns, listed, note)

@@ -27,7 +27,9 @@ def _costs(declared: dict[str, float]) -> dict[str, float]:
 
 
 def reject_reason(view: View, reason: str) -> str:
-    """Return the reason of a rejection in the reader's language; the core writes ``column: what is wrong``."""
+    """Return the reason of a rejection in the reader's language; the core writes ``column: what is wrong``, small reasons joined by " + "."""
+    if len(joined := reason.split(" + ")) > 1 and all(": " in one for one in joined):
+        return view.semicolons(reject_reason(view, one) for one in joined)
     column, _, what = reason.rpartition(": ")
     return view.say("reject", column=column, what=view.known(f"reject_{what.replace(' ', '_').replace(',', '')}", what))
 
