@@ -21,7 +21,7 @@ from scoring.fairness.by_score.sweeps import SWEPT, threshold_sweep
 from scoring.fairness.counts import Counts
 from scoring.fairness.drift import Shared, compare_studies
 from scoring.fairness.funnel import funnel_rows, funnel_sentences
-from scoring.fairness.joining import against_shown, few_unscored, joined, parted_folds, shown_shares, without_few_seen, without_few_unscored
+from scoring.fairness.joining import against_shown, few_unscored, joined, parted_folds, shown_shares, without_few_unscored
 from scoring.fairness.metrics import METRICS, Metric, chosen
 from scoring.fairness.published import only_shown, published_levels, without_small_blocks
 from scoring.fairness.representation import representation_fit, representation_rows
@@ -30,9 +30,8 @@ from scoring.fairness.sums.amounts import amount_rows, theil
 from scoring.fairness.unseen.membership import membership_rows
 from scoring.fairness.unseen.selective import selective_rows
 from scoring.fairness.unseen.selective_ends import Assumption
-from scoring.fairness.verdicts import because, records
 from scoring.fairness.whatif import apart, coarsened
-from scoring.fairness.withholding import blunted, few_seen_without_score, joined_reasons, small_leftovers, without_known_total
+from scoring.fairness.withholding import blunted, few_seen_without_score, small_leftovers, without_known_total
 from scoring.fairness.within.conditional import conditional_rows, conditional_sentences, stratum_rows
 from scoring.inquiry.carriers import carriers
 from scoring.law.decisiveness import Decisiveness
@@ -100,30 +99,6 @@ class FurtherTables(Tables):
         hidden = few_unscored(shown, self.threshold) | shown["attribute"].isin(told).to_numpy()  # all less those with a score would be them
         figures = [name for name in numbers if name not in _OF_SCORED]
         return blunted(shown, figures, hidden).assign(**{name: shown[name].mask(hidden) for name in _OF_SCORED})
-
-    def performance(self) -> pd.DataFrame:
-        """Return the AUC of the score, for everybody and per group, with its interval and its counts.
-
-        Published, no counts where they would tell of few with an outcome but no score, and an AUC that does not give them back.
-        """
-        rows = super().performance()
-        if self.threshold is None or rows.empty:
-            return rows
-        few = self.counts.studied["n"].sum() < self.threshold
-        hidden = rows["attribute"].isin(few_seen_without_score(self.counts, rows, self.threshold)).to_numpy() | few
-        bare = {name: rows[name].astype(float).mask(hidden) for name in ("good", "bad")}
-        figures = ["auc", "low", "high"]
-        return (rows.assign(**dict.fromkeys(figures, np.nan)) if few else blunted(rows, figures, hidden)).assign(**bare)
-
-    def _calibrated(self, attribute: str, parts: int, *, grouped: bool) -> pd.DataFrame:
-        """Return the calibration; published, those with an outcome but no score stand in the lowest part where they are few."""
-        if self.threshold is None or self.counts.histogram.empty:
-            return super()._calibrated(attribute, parts, grouped=grouped)
-        counts = without_few_seen(self.counts, attribute, self.threshold, grouped=grouped)
-        if counts is None:
-            return super()._calibrated(attribute, parts, grouped=grouped).iloc[:0]
-        told = Tables(self.plan, counts, self.threshold)
-        return told._calibrated(attribute, parts, grouped=grouped)  # noqa: SLF001  (its own kind, of other counts)
 
     def threshold_sweep(self, attribute: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Return rates of each group and ratios to the rest at every cut-off, with intervals.
@@ -293,11 +268,6 @@ class FurtherTables(Tables):
 
     # as published
 
-    def rejects(self) -> pd.Series[int]:
-        """Return how many people are rejected, by reason; published, reasons of few people are one."""
-        found = super().rejects()
-        return found if self.threshold is None else joined_reasons(found, self.threshold)
-
     # over time
 
     def changes(self, before: Tables, shared: Shared = "unknown") -> pd.DataFrame:
@@ -377,16 +347,6 @@ class FurtherTables(Tables):
         """Leave nothing that tells how many are known of an attribute whose unknowns are folded with small groups."""
         folded = [name for name, levels in self._folded.items() if UNKNOWN in levels]
         return without_known_total(rows, rows["attribute"].isin(folded).to_numpy(bool))
-
-    def _shown(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Let rows out as `Tables` does, and word reasons anew where a number in them was rounded."""
-        shown = super()._shown(rows)
-        if self.threshold is None or "because" not in shown or "needed" not in shown:
-            return shown
-        folds = shown["folded"].map(lambda names: UNKNOWN in str(names).split(", "))
-        anew = shown["attribute"].isin(shown.loc[folds, "attribute"]) & (shown["folded"] == "")
-        words = [because(tuple(row["reasons"]), row, self.plan.bounds, "en") for row in records(shown[anew])]
-        return shown.assign(because=shown["because"].mask(anew, pd.Series(words, shown.index[anew], dtype=object)))
 
     @cached_property
     def _folded(self) -> dict[str, set[str]]:

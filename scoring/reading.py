@@ -23,6 +23,7 @@ from scoring.fairness.counts import Counts, everybody
 from scoring.fairness.disparity import DISPARITIES, RATES, Reference, combinations_of, compare, rates_of
 from scoring.fairness.funnel import stage_effects
 from scoring.fairness.intervals import proportion_interval
+from scoring.fairness.joining import without_few_seen
 from scoring.fairness.labels import levels_of
 from scoring.fairness.metrics import COMPOSITES, METRICS, Metric, chosen, known
 from scoring.fairness.narrative import findings
@@ -31,10 +32,11 @@ from scoring.fairness.representation import representation_effects
 from scoring.fairness.searching.search import threshold
 from scoring.fairness.subgroups import placed
 from scoring.fairness.unobserved import BOUNDS, depends_on_unknowns, unknown_bounds
-from scoring.fairness.verdicts import VERDICTS, first_things_first, judge
+from scoring.fairness.verdicts import VERDICTS, because, first_things_first, judge, records
 from scoring.fairness.whatif import at_edge, coarsened, runs
+from scoring.fairness.withholding import blunted, few_seen_without_score, joined_reasons
 from scoring.plan import Plan
-from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning
+from scoring.vocabulary import CROSS, REST, UNKNOWN, WeightMeaning, combined
 
 PERFORMANCE = ["attribute", "group", "good", "bad", "auc", "low", "high"]
 CALIBRATION = ["part", "from_score", "people", "good", "share", "low", "high"]
@@ -76,7 +78,7 @@ class Tables:
         """Return the rates that are no proportions; they are not folded, so only groups that are published as they are have them."""
         held = self.counts.margin(by)
         squared = held.weight_squared if self.counts.weighted is WeightMeaning.WEIGHT else None
-        groups = [UNKNOWN if UNKNOWN in key else CROSS.join(key) for key in held.keys]
+        groups = [UNKNOWN if UNKNOWN in key else combined(key) for key in held.keys]
         rng = np.random.default_rng(self.plan.seed)
         rows = composite_rows(
             held.weight, squared, attribute=CROSS.join(by), groups=groups, names=names, confidence=self.plan.bounds.confidence, rng=rng
@@ -138,6 +140,10 @@ class Tables:
 
     def offers(self) -> pd.DataFrame:
         """Return the verdict on getting an offer at all, per group; empty where no segment has an offer."""
+        return self._offers.copy()
+
+    @cached_property
+    def _offers(self) -> pd.DataFrame:
         offers = self.plan.segments.offers if self.plan.segments else {}
         if not offers or "segment" not in self.counts.cells:
             return pd.DataFrame(columns=VERDICTS)
@@ -162,22 +168,33 @@ class Tables:
         return by.assign(group="(all)", reason="").loc[:, ["attribute", "group", "standing", "reason", "people"]]
 
     def rejects(self) -> pd.Series[int]:
-        """Return how many people are rejected, by reason."""
-        return self.counts.rejected.groupby("reject")["n"].sum().sort_values(ascending=False)
+        """Return how many people are rejected, by reason; published, reasons of few people are one."""
+        found = self.counts.rejected.groupby("reject")["n"].sum().sort_values(ascending=False)
+        return found if self.threshold is None else joined_reasons(found, self.threshold)
 
     def performance(self) -> pd.DataFrame:
-        """Return the AUC of the score, for everybody and per group, with its interval and its counts."""
+        """Return the AUC of the score, for everybody and per group, with its interval and its counts.
+
+        Published, no counts where they would tell of few with an outcome but no score, and an AUC that does not give them back.
+        """
         if not len(self.counts.edges) or not self.counts.observed:
             return pd.DataFrame(columns=PERFORMANCE)
         rows = score_rows(self.counts, metrics=["auc"], confidence=self.plan.bounds.confidence, draws=0)
         listed = rows[rows["good"] + rows["bad"] > 0].rename(columns={"value": "auc"})[PERFORMANCE]
-        shown = listed if self.threshold is None else listed[(listed["group"] == "") | self._large(listed)]
-        return shown.reset_index(drop=True)
+        if self.threshold is None:
+            return listed.reset_index(drop=True)
+        shown = listed[(listed["group"] == "") | self._large(listed)].reset_index(drop=True)
+        if self.counts.studied["n"].sum() < self.threshold:
+            return shown.assign(**dict.fromkeys(PERFORMANCE[2:], np.nan))
+        hidden = shown["attribute"].isin(few_seen_without_score(self.counts, shown, self.threshold)).to_numpy(bool)
+        bare = {name: shown[name].astype(float).mask(hidden) for name in ("good", "bad")}
+        return blunted(shown, ["auc", "low", "high"], hidden).assign(**bare)
 
     def calibration(self, parts: int = 10, by: str | None = None) -> pd.DataFrame:
         """Return, for about `parts` equal parts by score, from the lowest: people with an outcome, and the share of good ones with its interval.
 
-        With `by`, an attribute, the same parts of everybody's score, group by group.
+        With `by`, an attribute, the same parts of everybody's score, group by group. Published, those with an outcome but no score
+        stand in the lowest part where they are few.
         """
         told = self._calibrated(self.counts.attributes[0] if by is None else by, parts, grouped=by is not None)
         if by is None or self.threshold is None:
@@ -186,9 +203,14 @@ class Tables:
         return told[~small & self._large(told)].reset_index(drop=True)
 
     def _calibrated(self, attribute: str, parts: int, *, grouped: bool) -> pd.DataFrame:
-        held = self.counts.histogram[(self.counts.histogram["outcome"] >= 0) & (self.counts.histogram["bin"] >= 0)]
-        rows = held[held["attribute"] == attribute]
         keys = ["attribute", "group"] if grouped else []
+        counts: Counts | None = self.counts
+        if self.threshold is not None and len(self.counts.histogram):
+            counts = without_few_seen(self.counts, attribute, self.threshold, grouped=grouped)
+        if counts is None:
+            return pd.DataFrame(columns=[*keys, *CALIBRATION])
+        held = counts.histogram[(counts.histogram["outcome"] >= 0) & (counts.histogram["bin"] >= 0)]
+        rows = held[held["attribute"] == attribute]
         if rows["n"].sum() < (self.threshold or 1):
             return pd.DataFrame(columns=[*keys, *CALIBRATION])
         sizes = rows.groupby("bin")["n"].sum()
@@ -307,9 +329,16 @@ class Tables:
         return [names]
 
     def _shown(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Let rows out; published, reasons are worded anew where a number in them was rounded."""
         if self.threshold is None:
             return rows.assign(folded="")
-        return published(rows, self.threshold, merges=self._merges, confidence=self.plan.bounds.confidence)
+        shown = published(rows, self.threshold, merges=self._merges, confidence=self.plan.bounds.confidence)
+        if "because" not in shown or "needed" not in shown:
+            return shown
+        folds = shown["folded"].map(lambda names: UNKNOWN in str(names).split(", "))
+        anew = shown["attribute"].isin(shown.loc[folds, "attribute"]) & (shown["folded"] == "")
+        words = [because(tuple(row["reasons"]), row, self.plan.bounds, "en") for row in records(shown[anew])]
+        return shown.assign(because=shown["because"].mask(anew, pd.Series(words, shown.index[anew], dtype=object)))
 
     @cached_property
     def _merges(self) -> Merges:

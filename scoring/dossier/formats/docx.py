@@ -98,12 +98,19 @@ def _(block: Paragraph, word: Word, language: str, place: int) -> None:  # noqa:
 @to_docx.register
 def _(block: Bullets, word: Word, language: str, place: int) -> None:  # noqa: ARG001
     for item in block.items:
-        word.add_paragraph(_text(item, language), style="List Bullet")
+        _styled(word, _text(item, language), "ListBullet")
 
 
 @to_docx.register
 def _(block: KeyValues, word: Word, language: str, place: int) -> None:  # noqa: ARG001
     _pairs(word, tuple((_text(name, language, _TITLE), _text(value, language)) for name, value in block.items))
+
+
+def _styled(word: Word, text: str, style: str) -> Any:
+    """Add a paragraph whose style is named by its id: by its name python-docx reads every style again."""
+    line: Any = word.add_paragraph(text)
+    line._p.style = style  # noqa: SLF001
+    return line
 
 
 def _pairs(word: Word, items: tuple[tuple[str, str], ...]) -> None:
@@ -114,7 +121,7 @@ def _pairs(word: Word, items: tuple[tuple[str, str], ...]) -> None:
         _put(row.cells[0], name, bold=True)
         _put(row.cells[1], value)
         _ruled(row)
-    word.add_paragraph(style="Dossier note")
+    _styled(word, "", "Dossiernote")
 
 
 def _table(word: Word, rows: int, widths: tuple[float, ...]) -> Any:
@@ -130,7 +137,7 @@ def _table(word: Word, rows: int, widths: tuple[float, ...]) -> Any:
 
 def _put(cell: Any, text: str, *, bold: bool = False, right: bool = False) -> Any:
     line = cell.paragraphs[0]
-    line._p.style = "Dossiercell"  # noqa: SLF001  (by its id: by its name python-docx reads every style again)
+    line._p.style = "Dossiercell"  # noqa: SLF001  (by its id, as in `_styled`)
     line.add_run(text).bold = bold or None
     if right:
         line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
@@ -156,9 +163,9 @@ def _(block: TableBlock, word: Word, language: str, place: int) -> None:  # noqa
     if not block.columns:
         return
     for layout in printed.laid_out(block, language, ROOM):
-        word.add_paragraph(_text(layout.block.caption, language, _TITLE), style="Caption")
+        _styled(word, _text(layout.block.caption, language, _TITLE), "Caption")
         _fill(word, layout, language)
-        word.add_paragraph(_text(layout.block.note, language), style="Dossier note")
+        _styled(word, _text(layout.block.note, language), "Dossiernote")
 
 
 def _fill(word: Word, layout: printed.Layout, language: str) -> None:
@@ -182,9 +189,13 @@ def _head(row: Any, block: TableBlock, language: str) -> None:
 
 
 def _spanning(row: Any, text: str, *, bold: bool) -> None:
-    cells = row.cells
-    cell = cells[0].merge(cells[-1]) if len(cells) > 1 else cells[0]
-    line = _put(cell, text, bold=bold)
+    """Write one cell across a row; python-docx's `merge` would walk the whole table for each."""
+    first, *others = row._tr.tc_lst  # noqa: SLF001
+    if others:
+        first.grid_span, first.width = 1 + len(others), sum(cell.width for cell in (first, *others))
+    for cell in others:
+        row._tr.remove(cell)  # noqa: SLF001
+    line = _put(row.cells[0], text, bold=bold)
     line.paragraph_format.keep_with_next = bold or None
     _ruled(row)
 
@@ -225,7 +236,7 @@ def _(block: Figure, word: Word, language: str, place: int) -> None:  # noqa: AR
         line.paragraph_format.keep_with_next = True
         shape = line.add_run().add_picture(io.BytesIO(_png(figure.svg)), width=Pt(width))
         shape._inline.docPr.set("descr", figure.alternative)  # noqa: SLF001  (python-docx has no way to give it)
-        below = word.add_paragraph(figure.caption.replace("\u200b", ""), style="Caption")
+        below = _styled(word, figure.caption.replace("\u200b", ""), "Caption")
         below.paragraph_format.keep_with_next = False
 
 
@@ -246,8 +257,8 @@ def _(block: Callout, word: Word, language: str, place: int) -> None:  # noqa: A
     line.add_run(_text(block.title, language, _TITLE)).bold = True
     line.paragraph_format.keep_with_next, line.paragraph_format.space_after = True, Pt(0)
     for item in block.items:
-        _boxed(word.add_paragraph(_text(item, language), style="List Bullet"), missing=block.missing)
-    word.add_paragraph(style="Dossier note")
+        _boxed(_styled(word, _text(item, language), "ListBullet"), missing=block.missing)
+    _styled(word, "", "Dossiernote")
 
 
 def _boxed(line: Any, *, missing: bool) -> Any:
