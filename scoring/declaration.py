@@ -70,7 +70,7 @@ class Lines:
 def load_yaml(path: Path) -> tuple[dict[str, Any], Lines, list[EquiscoreError]]:
     """Return the content, the line of each key, and the faults of form that still leave something to read."""
     if not path.is_file():
-        raise DeclarationError(f"{path}: no such file. Fix: give the path of an activity.yaml; `equiscore activity new` writes one.")
+        raise DeclarationError(f"{path}: no such file. Fix: give the path of the YAML file; `equiscore activity new` writes a declaration.")
     try:
         content, keys = _parsed(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:

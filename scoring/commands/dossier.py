@@ -212,7 +212,7 @@ def verify_command(
     elif told["faults"]:
         first = say("commands.not_in_order" if signed else "commands.not_as_written", lang.value, what=what)
         fix = say("commands.ask_again_or_sign" if signed else "commands.ask_again", lang.value)
-        raise EquiscoreError("\n  ".join([first, *told["faults"]]) + f"\n{fix}")
+        raise EquiscoreError("\n  ".join([first, *told["faults"]]) + f"\nFix: {fix}")
     elif not quiet:
         typer.echo("\n".join([say("commands.as_written", lang.value, what=what, said=told["said"]), *told.get("notes", ())]))
     raise typer.Exit(REFUSED if told["faults"] else 0)

@@ -138,7 +138,7 @@ def test_a_rule_holds_where_its_law_does(where, places, expected):
 def test_an_open_question_asks_for_itself_and_for_each_missing_fact():
     found = evaluate(book(rule("FR-A", "profiling and large_scale", blocking=True)), {**FR, "profiling": True}, DAY)["FR-A"]
     assert (found.missing, found.blocks) == (("ask", "large_scale"), True)
-    assert found.questions("fr") == ["question FR-A ?", "Les données sont-elles traitées à grande échelle\u202f?"]
+    assert found.questions("fr") == ["question FR-A\u202f?", "Les données sont-elles traitées à grande échelle\u202f?"]
     assert found.questions("en") == ["ask FR-A?", "Are data processed on a large scale?"]
 
 
@@ -226,8 +226,7 @@ def constant(condition):
 
 
 def test_the_package_has_rules():
-    if not packaged_files():
-        pytest.skip("the package has no rule files yet")
+    assert packaged_files()
     assert PACKAGED
 
 

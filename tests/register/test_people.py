@@ -22,6 +22,8 @@ from scoring.register.people import (
     review_of,
     signature_record,
 )
+from scoring.signing.findings import SeenSignature, TrailHead
+from scoring.signing.record import against_the_register, against_the_trail
 
 AT = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 BY = {"actor": "A. Martin", "at": AT}
@@ -193,16 +195,14 @@ def test_signatures_are_told_in_turn_as_they_were_handed_in(two):
 
 
 def test_the_record_is_what_a_signed_file_is_held_against(two):
-    record = pytest.importorskip("scoring.signing.record")
-    findings = pytest.importorskip("scoring.signing.findings")
     head = two.head()
-    seen = findings.SeenSignature(
-        signer="zoe", sha256=sha256("%PDF zoe"), at=None, fingerprint=fingerprint_of(b"zoe"), manifest=DIGEST, trail=findings.TrailHead(*head)
+    seen = SeenSignature(
+        signer="zoe", sha256=sha256("%PDF zoe"), at=None, fingerprint=fingerprint_of(b"zoe"), manifest=DIGEST, trail=TrailHead(*head)
     )
     add_signature(two, seen.as_row(), **BY)
     told = signature_record(two, DIGEST)
-    assert record.against_the_register([seen], told) == []
-    assert record.against_the_trail([seen], told["trail"], Head.read(told["head"])) == []
+    assert against_the_register([seen], told) == []
+    assert against_the_trail([seen], told["trail"], Head.read(told["head"])) == []
 
 
 @pytest.mark.parametrize(
