@@ -24,8 +24,8 @@ _TILES = (Verdict.EXCLUSION, Verdict.LEANING, Verdict.UNDETERMINED, Verdict.NOT_
 
 def show() -> None:
     """Show the page."""
-    tables, rows = session.tables(), session.ask(Tables.judged)
     parts.opening("overview")
+    tables, rows = session.tables(), session.ask(Tables.judged)
     tiles(rows, tables.plan.primary)
     in_short(tables)
     excluded(rows)
@@ -185,9 +185,9 @@ def provenance() -> None:
     with st.expander(parts.t("provenance"), width=parts.TEXT_WIDTH):
         parts.read(parts.t("source", name=parts.plain(str(source.get("name"))), rows=source.get("rows") or 0))
         if source.get("sha256"):
-            st.code(str(source["sha256"]), language=None)
+            st.code(str(source["sha256"]), language=None, wrap_lines=True)
         parts.read(parts.t("manifest", folder=parts.plain(opened.folder), version=environment.get("equiscore", "?")))
-        st.code(opened.digest, language=None)
+        st.code(opened.digest, language=None, wrap_lines=True)
         parts.note(parts.t("restricted"))
 
 

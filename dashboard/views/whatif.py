@@ -95,8 +95,8 @@ def _at_most(rows: pd.DataFrame, curve: pd.DataFrame, edge: float) -> pd.Series[
     """Return how many of each group may be selected at most: published counts move in steps, held at their lower end.
 
     Where the count falls at the very next cut-off, a step ends here and the count is exact. Elsewhere the truth lies between it and
-    that of the step before. In a small group that gap is wider than what chance leaves open, and a verdict would speak of the
-    steps, not of the people.
+    that of the step before. Where that gap is wider than what chance leaves open (in a small group, or in a large one whose scores
+    crowd at the cut-off), a verdict would speak of the steps, not of the people.
     """
     steps = curve.sort_values("cutoff").pivot_table(index="cutoff", columns="group", values="hits")
     here = steps.index.get_indexer([edge], method="nearest")[0]

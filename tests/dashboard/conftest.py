@@ -1,5 +1,7 @@
 """Studies on disk, as the dashboard finds them, and the app opened on them."""
 
+import contextlib
+import functools
 import shutil
 from pathlib import Path
 
@@ -11,6 +13,17 @@ import scoring
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 ACTIVITY = Path(__file__).parents[2] / "data" / "samples" / "credit" / "activity.yaml"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_read_once():
+    """Let Streamlit look for components among the installed packages once: its test runner reads them all at every run, half a second each."""
+    with pytest.MonkeyPatch.context() as patch:
+        with contextlib.suppress(ImportError):
+            from streamlit.components.v2 import manifest_scanner
+
+            patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -79,18 +92,38 @@ def damaged(credit, tmp_path):
     return tmp_path
 
 
+def start(root, language="en", page=None, **query):
+    """Open the app on a folder whose studies the environment names."""
+    app = pytest.importorskip("streamlit.testing.v1").AppTest.from_file(APP, default_timeout=120)
+    app.context = {"locale": {"en": "en-GB", "fr": "fr-FR"}[language]}
+    for name, value in query.items():
+        app.query_params[name] = value
+    return (app.switch_page(f"views/{page}.py") if page else app).run()
+
+
 @pytest.fixture
 def opened(monkeypatch):
     """Return the app as a reader opens it: folder, language, page."""
-    testing = pytest.importorskip("streamlit.testing.v1")
 
     def run(root, language="en", page=None, **query):
         monkeypatch.setenv("EQUISCORE_STUDIES", str(root))
-        app = testing.AppTest.from_file(APP, default_timeout=60)
-        app.context = {"locale": {"en": "en-GB", "fr": "fr-FR"}[language]}
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        return app.switch_page(f"views/{page}.py").run() if page else app
+        return start(root, language, page, **query)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def seen():
+    """Return the app as `opened` does, without a register and opened once: for those who read a page and touch nothing on it."""
+    held = {}
+
+    def of(root, language="en", page=None):
+        key = (str(root), language, page)
+        if key not in held:
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("EQUISCORE_STUDIES", str(root))
+                environment.delenv("EQUISCORE_REGISTER", raising=False)
+                held[key] = start(root, language, page)
+        return held[key]
+
+    return of

@@ -1,5 +1,6 @@
 """The dossier's page: who signs, what stops the launch, what is due, what is lacking, and the files; in both languages."""
 
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -7,7 +8,6 @@ import re
 import shutil
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +16,7 @@ from scoring.dossier.compose import compose
 from scoring.dossier.document import Callout
 from scoring.dossier.legal import assess
 from scoring.errors import EquiscoreError
+from scoring.law.conditions import UNKNOWN
 from scoring.register import open_register
 from scoring.signing.review import Decision
 from scoring.study import Study
@@ -28,7 +29,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),  # its own use of asyncio and protobuf
     pytest.mark.filterwarnings("ignore::DeprecationWarning:altair"),  # its own use of narwhals
 ]
-APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
 HEADINGS = ["version", "gate", "formalities", "lacking", "files"]
 TOO_MUCH = {"authorised", "authorized", "autorisé", "autorisée", "fair", "unbiased", "compliant", "équitable", "conforme"}
@@ -62,22 +62,10 @@ def register(register_file, monkeypatch):
     return register_file
 
 
-@pytest.fixture(scope="module")
-def page(credit):
-    """Return the page of the sample without a register, opened once a language, for those who only read it."""
-    testing, held = pytest.importorskip("streamlit.testing.v1"), {}
-
-    def of(language):
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("EQUISCORE_STUDIES", str(credit))
-            environment.delenv("EQUISCORE_REGISTER", raising=False)
-            if language not in held:
-                held[language] = testing.AppTest.from_file(APP, default_timeout=120)
-                held[language].query_params["lang"] = language
-                held[language].run().switch_page("views/dossier.py").run()
-        return held[language]
-
-    return of
+@pytest.fixture
+def page(seen, credit):
+    """Return the page of the sample without a register, for those who only read it."""
+    return lambda language: seen(credit, language, "dossier")
 
 
 def said(app):
@@ -145,6 +133,27 @@ def test_the_points_of_the_gate_are_those_of_the_law_with_questions_and_confiden
         asked = [line.removeprefix("- ") for part in expander.markdown for line in part.value.replace("\\", "").splitlines()]
         assert asked
         assert all(question in point.questions[language == "fr"] for question in asked)
+
+
+@LANGUAGES
+def test_a_formality_of_which_nobody_spoke_is_not_said_to_be_undone(page, credit, language):
+    law = assess(Study.load(credit / "credit"))
+    silent = {one.title(language) for one in law.formalities.items if one.done is UNKNOWN}
+    labels = [one.label.replace("\\", "") for one in page(language).expander]
+    spoken = [label for label in labels if label.split("**")[1:2] and label.split("**")[1] in silent]
+    assert spoken
+    assert not [label for label in spoken if re.search(r"\bnot done|\bnon accomplie", label)]
+
+
+@LANGUAGES
+def test_a_point_that_asks_nothing_says_what_is_to_be_done(opened, credit, monkeypatch, language):
+    law = assess(Study.load(credit / "credit"))
+    known = dataclasses.replace(law.points[0], code="known", questions=("", ""))
+    opened(credit, language)  # the modules of the dashboard are there once it was opened
+    monkeypatch.setattr(sys.modules["dossiers"], "law", lambda _: dataclasses.replace(law, points=(known,)))
+    app = opened(credit, language, "dossier")
+    (point,) = [one for one in app.expander if known.title[language == "fr"] in one.label.replace("\\", "")]
+    assert [part.value for part in point.markdown] == [words("nothing_to_answer", language)]
 
 
 @LANGUAGES
@@ -264,8 +273,8 @@ def test_an_audit_has_a_report_and_no_dossier_of_prior_authorisation(opened, uns
 
 
 @LANGUAGES
-def test_a_study_without_a_day_says_that_the_law_cannot_be_asked(opened, worse, language):
-    app = opened(worse, language, "dossier")
+def test_a_study_without_a_day_says_that_the_law_cannot_be_asked(seen, worse, language):
+    app = seen(worse, language, "dossier")
     assert not app.exception
     assert say("dossier_law.no_day", language) in said(app)
     assert not any(button.key.startswith("make_zip") for button in app.button)

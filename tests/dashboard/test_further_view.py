@@ -87,8 +87,8 @@ def table(app, column):
 
 
 @LANGUAGES
-def test_everything_asked_has_a_heading_and_a_table(opened, asked, language):
-    app = opened(asked, language, "further")
+def test_everything_asked_has_a_heading_and_a_table(seen, asked, language):
+    app = seen(asked, language, "further")
     assert not app.exception
     assert [head.value for head in app.header] == [say(f"dossier_further.heading_{name}", language) for name in HEADINGS]
     assert len(app.dataframe) == len(HEADINGS) + 1  # both figures, and stratum by stratum
@@ -96,8 +96,8 @@ def test_everything_asked_has_a_heading_and_a_table(opened, asked, language):
 
 
 @LANGUAGES
-def test_both_figures_stand_in_one_row_and_the_caution_above_them(opened, asked, language):
-    app, rows = opened(asked, language, "further"), published(asked).conditional(metrics=["selection_rate"])
+def test_both_figures_stand_in_one_row_and_the_caution_above_them(seen, asked, language):
+    app, rows = seen(asked, language, "further"), published(asked).conditional(metrics=["selection_rate"])
     shown = table(app, "pooled_ratio")
     names = ["ratio_all", "ratio_low", "ratio_high", "pooled_ratio", "pooled_low", "pooled_high"]
     np.testing.assert_array_equal(shown[names].to_numpy(float), rows[[*["ratio"], *names[1:]]].to_numpy(float))
@@ -108,16 +108,16 @@ def test_both_figures_stand_in_one_row_and_the_caution_above_them(opened, asked,
 
 
 @LANGUAGES
-def test_the_funnel_is_what_the_study_publishes(opened, asked, language):
-    shown, rows = table(opened(asked, language, "further"), "stage"), published(asked).funnel()
+def test_the_funnel_is_what_the_study_publishes(seen, asked, language):
+    shown, rows = table(seen(asked, language, "further"), "stage"), published(asked).funnel()
     assert shown["hits"].tolist() == rows["hits"].tolist()
     assert shown["trials"].tolist() == rows["trials"].tolist()
     assert {"en": "May be written to", "fr": "Peut être contacté"}[language] in set(shown["stage"])
 
 
 @LANGUAGES
-def test_an_estimate_by_probability_stands_between_its_bounds(opened, asked, language):
-    app, rows = opened(asked, language, "further"), published(asked).memberships(["selection_rate"])
+def test_an_estimate_by_probability_stands_between_its_bounds(seen, asked, language):
+    app, rows = seen(asked, language, "further"), published(asked).memberships(["selection_rate"])
     shown = table(app, "value_lowest")
     names = ["value", "value_lowest", "value_highest", "ratio", "ratio_lowest", "ratio_highest"]
     np.testing.assert_array_equal(shown[names].to_numpy(float), rows[names].to_numpy(float))
@@ -126,16 +126,16 @@ def test_an_estimate_by_probability_stands_between_its_bounds(opened, asked, lan
 
 
 @LANGUAGES
-def test_sources_are_cited_letter_by_letter(opened, asked, language):
-    app = opened(asked, language, "further")
+def test_sources_are_cited_letter_by_letter(seen, asked, language):
+    app = seen(asked, language, "further")
     assert SOURCE in said(app)
     assert SHARES in said(app)
     assert not [part for part in (*app.markdown, *app.caption) if "<b>*x*</b>" in part.value]
 
 
 @LANGUAGES
-def test_bounds_over_unseen_outcomes_name_their_assumption(opened, asked, language):
-    shown = table(opened(asked, language, "further"), "assumption")
+def test_bounds_over_unseen_outcomes_name_their_assumption(seen, asked, language):
+    shown = table(seen(asked, language, "further"), "assumption")
     rows = published(asked).selective("none", ["true_positive_rate"])
     none = shown[shown["assumption"] == say("dossier_further.assumption_none", language)]
     np.testing.assert_array_equal(none[["ratio_lowest", "ratio_highest"]].to_numpy(float), rows[["ratio_lowest", "ratio_highest"]].to_numpy(float))
@@ -143,8 +143,8 @@ def test_bounds_over_unseen_outcomes_name_their_assumption(opened, asked, langua
 
 
 @LANGUAGES
-def test_a_stratum_of_one_person_is_shown_nowhere(opened, lone, language):
-    app = opened(lone, language, "further")
+def test_a_stratum_of_one_person_is_shown_nowhere(seen, lone, language):
+    app = seen(lone, language, "further")
     assert not app.exception
     assert "Strate Unique" not in said(app)
     for frame in app.dataframe:
@@ -154,16 +154,16 @@ def test_a_stratum_of_one_person_is_shown_nowhere(opened, lone, language):
 
 @LANGUAGES
 @pytest.mark.parametrize("folder", ["credit", "unscored", "worse", "small", "hostile"])
-def test_the_page_opens_on_studies_that_ask_less(opened, request, folder, language):
-    app = opened(request.getfixturevalue(folder), language, "further")
+def test_the_page_opens_on_studies_that_ask_less(seen, request, folder, language):
+    app = seen(request.getfixturevalue(folder), language, "further")
     assert not app.exception
     assert app.title[0].value == say("dashboard.page_further", language)
     if folder in {"unscored", "hostile"}:
         assert app.info[0].value == say("dashboard.further_none", language)
 
 
-def test_the_french_page_holds_no_english_word(opened, asked):
-    app = opened(asked, "fr", "further")
+def test_the_french_page_holds_no_english_word(seen, asked):
+    app = seen(asked, "fr", "further")
     tables = " ".join(str(cell) for frame in app.dataframe for cell in frame.value.astype(str).to_numpy().ravel())
     english = r"\b(the|of|and|with|from|people|groups?|others?|than|were|which|known|is|by|not|shown)\b"
     assert not re.findall(english, said(app).replace(SHARES, "") + tables)
@@ -184,8 +184,8 @@ def searched(tmp_path_factory):
 
 
 @LANGUAGES
-def test_other_ways_to_score_are_told_and_listed(opened, searched, language):
-    app = opened(searched, language, "further")
+def test_other_ways_to_score_are_told_and_listed(seen, searched, language):
+    app = seen(searched, language, "further")
     assert not app.exception
     assert say("dossier_further.heading_alternatives", language) in [head.value for head in app.header]
     study = scoring.Study.load(searched / "further")

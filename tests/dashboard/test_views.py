@@ -56,8 +56,8 @@ def singles(tables, metric=RATE):
 
 @LANGUAGES
 @PAGES
-def test_a_page_opens_and_speaks_one_language(opened, credit, language, page):
-    app = opened(credit, language, page)
+def test_a_page_opens_and_speaks_one_language(seen, credit, language, page):
+    app = seen(credit, language, page)
     assert not app.exception
     assert app.title[0].value == say(f"dashboard.page_{page}", language)
     assert Study.load(credit / "credit").document["name"][language] in said(app)
@@ -66,8 +66,8 @@ def test_a_page_opens_and_speaks_one_language(opened, credit, language, page):
 
 @PAGES
 @pytest.mark.parametrize(("folder", "language"), [("unscored", "fr"), ("worse", "en"), ("small", "fr")])
-def test_a_page_opens_on_studies_of_other_kinds(opened, request, folder, language, page):
-    app = opened(request.getfixturevalue(folder), language, page)
+def test_a_page_opens_on_studies_of_other_kinds(seen, request, folder, language, page):
+    app = seen(request.getfixturevalue(folder), language, page)
     assert not app.exception
     assert not words_of(app) & TOO_MUCH
 
@@ -76,8 +76,8 @@ def test_a_page_opens_on_studies_of_other_kinds(opened, request, folder, languag
 
 
 @LANGUAGES
-def test_the_tiles_are_the_headline(opened, credit, language):
-    app, rows = opened(credit, language), published(credit).judged()
+def test_the_tiles_are_the_headline(seen, credit, language):
+    app, rows = seen(credit, language), published(credit).judged()
     main = rows[(rows["metric"] == RATE) & (rows["depth"] == 1)]
     wanted = {
         say(f"verdict.{verdict.value}", language): number(int((main["verdict"] == verdict.value).sum()), "count", language) for verdict in Verdict
@@ -87,8 +87,8 @@ def test_the_tiles_are_the_headline(opened, credit, language):
 
 
 @LANGUAGES
-def test_the_first_findings_are_those_of_the_study(opened, unscored, language):
-    tables, app = published(unscored, "decisions"), opened(unscored, language)
+def test_the_first_findings_are_those_of_the_study(seen, unscored, language):
+    tables, app = published(unscored, "decisions"), seen(unscored, language)
     rows = tables.judged()
     excluded = [
         text
@@ -101,28 +101,28 @@ def test_the_first_findings_are_those_of_the_study(opened, unscored, language):
 
 
 @LANGUAGES
-def test_no_exclusion_is_said_to_be_no_clearance(opened, credit, language):
-    assert headline(published(credit).judged(), language, RATE)[0] in said(opened(credit, language))
+def test_no_exclusion_is_said_to_be_no_clearance(seen, credit, language):
+    assert headline(published(credit).judged(), language, RATE)[0] in said(seen(credit, language))
 
 
 @LANGUAGES
-def test_what_was_not_measured_and_the_status_of_the_tolerance_are_said(opened, credit, language):
-    text = said(opened(credit, language))
+def test_what_was_not_measured_and_the_status_of_the_tolerance_are_said(seen, credit, language):
+    text = said(seen(credit, language))
     for left_out in published(credit).plan.not_measured:
         assert left_out.why[language] in text
     assert "29 CFR 1607.4(D)" in text
 
 
 @LANGUAGES
-def test_legal_grounds_are_counted_as_the_law_and_the_dossier_count_them(opened, credit, language):
+def test_legal_grounds_are_counted_as_the_law_and_the_dossier_count_them(seen, credit, language):
     """Of 25 grounds the sample measures one (age) and gives a reason for three: 21 are left, ethnicity, nation and race being three."""
-    text = said(opened(credit, language))
-    assert say("dashboard.silent", language, n=21) in {one.label for one in opened(credit, language).expander}
+    text = said(seen(credit, language))
+    assert say("dashboard.silent", language, n=21) in {one.label for one in seen(credit, language).expander}
     assert all(say(f"criteria.{ground}", language) in text for ground in ("ethnicity", "nation", "race"))
 
 
-def test_unknown_people_are_counted(opened, unscored):
-    rows = shown(opened(unscored), "people").set_index("attribute")
+def test_unknown_people_are_counted(seen, unscored):
+    rows = shown(seen(unscored), "people").set_index("attribute")
     rates = published(unscored, "decisions").rates(by="sex", metrics=[RATE]).set_index("group")
     assert rows.loc["sex", "unknown"] == rates.loc["(unknown)", "trials"]
     assert rows.loc["sex", "studied"] == 3000
@@ -132,8 +132,8 @@ def test_unknown_people_are_counted(opened, unscored):
 
 
 @LANGUAGES
-def test_the_table_of_groups_is_what_the_study_publishes(opened, credit, language):
-    table, rows = shown(opened(credit, language, "groups"), "groups"), singles(published(credit))
+def test_the_table_of_groups_is_what_the_study_publishes(seen, credit, language):
+    table, rows = shown(seen(credit, language, "groups"), "groups"), singles(published(credit))
     names = ["hits", "trials", "value", "reference_value", "ratio", "ratio_low", "ratio_high", "shortfall", "needed"]
     np.testing.assert_array_equal(table[names].to_numpy(float), rows[names].to_numpy(float))
     assert [words.split(" ", 1)[1] for words in table["verdict"]] == [say(f"verdict.{verdict}", language) for verdict in rows["verdict"]]
@@ -162,16 +162,16 @@ def test_a_rate_without_a_verdict_is_described(opened, credit, language, metric)
 
 
 @LANGUAGES
-def test_segments_and_offers_are_shown(opened, credit, language):
-    app, tables = opened(credit, language, "groups"), published(credit)
+def test_segments_and_offers_are_shown(seen, credit, language):
+    app, tables = seen(credit, language, "groups"), published(credit)
     assert shown(app, "offers")["hits"].tolist() == tables.offers()["hits"].tolist()
     assert shown(app, "segments")["in_segment"].tolist() == tables.segments()["hits"].tolist()
 
 
-def test_bounds_over_unknown_members_are_shown(opened, unscored):
+def test_bounds_over_unknown_members_are_shown(seen, unscored):
     rows = published(unscored, "decisions").bounds()
     rows = rows[(rows["metric"] == RATE) & (rows["unknown"] > 0)]
-    table = shown(opened(unscored, "en", "groups"), "bounds")
+    table = shown(seen(unscored, "en", "groups"), "bounds")
     np.testing.assert_array_equal(table[["ratio_lowest", "ratio_highest"]].to_numpy(), rows[["ratio_lowest", "ratio_highest"]].to_numpy())
 
 
@@ -191,8 +191,8 @@ def test_moving_the_cutoff_shows_the_study_at_that_cutoff(opened, credit, langua
         assert app.metric[0].value == number(rows["hits"].sum() / rows["trials"].sum(), "percent", language)
 
 
-def test_the_what_if_starts_at_the_cutoff_of_the_study(opened, credit):
-    assert opened(credit, "en", "whatif").select_slider[0].value == published(credit).cutoff
+def test_the_what_if_starts_at_the_cutoff_of_the_study(seen, credit):
+    assert seen(credit, "en", "whatif").select_slider[0].value == published(credit).cutoff
 
 
 def test_true_counts_lie_between_the_two_that_are_shown(opened, credit):
@@ -215,8 +215,8 @@ def test_no_verdict_is_given_where_steps_blur_more_than_chance(opened, credit):
     assert table["verdict"].str.contains("too coarse").tolist() == blurred.tolist()
 
 
-def test_a_study_without_a_score_says_that_there_is_no_cutoff(opened, unscored):
-    app = opened(unscored, "fr", "whatif")
+def test_a_study_without_a_score_says_that_there_is_no_cutoff(seen, unscored):
+    app = seen(unscored, "fr", "whatif")
     assert not app.select_slider
     assert say("dashboard.no_score", "fr") in said(app)
 
