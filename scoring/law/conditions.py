@@ -270,7 +270,14 @@ class Count:
         least = sum(one.truth is YES for one in read)
         most = least + sum(one.truth is UNKNOWN for one in read)
         possible = {OPERATORS[self.sign](number, self.bound) for number in range(least, most + 1)}
-        return Reading.of(truth(possible.pop() if len(possible) == 1 else None), read)
+        found = truth(possible.pop() if len(possible) == 1 else None)
+        return Reading.of(found, [one for one in read if found is UNKNOWN or one.truth in self._carry(found)])
+
+    def _carry(self, found: Truth) -> set[Truth]:
+        """Return which parts a settled comparison hangs on: "at least" on those that hold, "not so many" on the others, "just so many" on all."""
+        if self.sign in {"=", "!="}:
+            return {YES, NO}
+        return {found if self.sign in {">=", ">"} else found.negated()}
 
     def __str__(self) -> str:
         return f"count({', '.join(map(str, self.parts))}) {self.sign} {self.bound:.15g}"

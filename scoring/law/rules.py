@@ -14,13 +14,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from scoring.declaration import Lines, Text, explained, load_yaml
 from scoring.errors import DeclarationError, EquiscoreError, nearest, raise_all
 from scoring.law.conditions import Condition, ConditionError, Known, rules_named
 from scoring.law.parsing import parse
 from scoring.plan import Declared, Word
+from scoring.texts import french
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
 
@@ -43,6 +44,11 @@ class Both(Declared):
 
     en: Word
     fr: Word
+
+    @field_validator("fr")
+    @classmethod
+    def _set(cls, words: str) -> str:
+        return french(words)
 
     def said(self, language: str) -> str:
         """Return the words in a language."""
@@ -70,6 +76,13 @@ class Rule(Declared):
     confidence: Confidence
     source: str = Field(description="Where the rule was read; empty where it was not.")
     over: tuple[Id, ...] = Field((), description="Rules that this one comes before: the special before the general.")
+
+    @field_validator("reference")
+    @classmethod
+    def _set(cls, reference: Text) -> Text:
+        return (
+            reference if isinstance(reference, str) else {language: french(one) if language == "fr" else one for language, one in reference.items()}
+        )
 
     @model_validator(mode="after")
     def _dates_rise(self) -> Rule:

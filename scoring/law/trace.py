@@ -12,8 +12,8 @@ from typing import Any, Final
 import pandas as pd
 
 from scoring.errors import EquiscoreError
-from scoring.facts import Facts, Value, checked_facts
-from scoring.law.conditions import NO, UNKNOWN, YES, Among, Reading, Truth, World
+from scoring.facts import FACTS, Facts, Value, checked_facts
+from scoring.law.conditions import NO, UNKNOWN, YES, Among, Reading, Truth, World, facts_named
 from scoring.law.rules import Confidence, Rule, RuleBook
 from scoring.texts import has, pick, say
 
@@ -68,6 +68,8 @@ class Finding:
     """Facts that would settle it; ``ask`` where only a human can."""
     gives_way_to: tuple[str, ...] = ()
     answer: Answer | None = None
+    on_request: bool = False
+    """Whether all that is open of its applying is whether a person has asked: the duty to answer stands, whoever asks."""
 
     @property
     def blocks(self) -> bool:
@@ -250,4 +252,17 @@ def _finding(rule: Rule, applies: Reading, first: tuple[str, ...], world: World,
     missing = (applies.missing | met.missing) if applies.truth is UNKNOWN else met.missing
     open_ = UNKNOWN in {applies.truth, met.truth}
     outcome = Outcome.OPEN if open_ else Outcome.MET if met.truth is YES else Outcome.BREACHED
-    return Finding(rule, outcome, applies.truth, met.truth, tuple(sorted(applies.rested | met.rested)), tuple(sorted(missing)), answer=answer)
+    rested, asked = tuple(sorted(applies.rested | met.rested)), applies.truth is UNKNOWN and _on_request(rule, world)
+    return Finding(rule, outcome, applies.truth, met.truth, rested, tuple(sorted(missing)), answer=answer, on_request=asked)
+
+
+_EVERY_REQUEST: Final = tuple(word for word in FACTS["request"].allowed if word != "none")
+
+
+def _on_request(rule: Rule, world: World) -> bool:
+    """Tell whether a rule would apply here if a person made every request there is, of which nothing is known."""
+    if "request" in world.facts or "request" not in facts_named(rule.when):
+        return False
+    asked = World({**world.facts, "request": _EVERY_REQUEST}, world.as_of, world.applies)
+    here = Among("jurisdiction", TERRITORY[rule.jurisdiction], "in").read(asked)
+    return here.truth is YES and rule.when.read(asked).truth is YES

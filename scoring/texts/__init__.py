@@ -125,9 +125,19 @@ def _room(language: str, room: str) -> dict[str, str]:
     if not file.is_file():
         return {}
     texts = {str(key): str(text).strip() for key, text in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
-    return {key: _spaced(text) for key, text in texts.items()} if language == "fr" else texts
+    return {key: french(text) for key, text in texts.items()} if language == "fr" else texts
 
 
-def _spaced(text: str) -> str:
-    """Put narrow no-break spaces where French typography wants them, so that whoever writes a text need not."""
-    return re.sub(r" (?=[:;!?»])|(?<=«) ", "\u202f", text)
+_BOUND: Final = re.compile(r"(§|\b[Aa]rt\.|\b[Pp]\.|\b[Nn]°|\bnos?) (?=[LRD]?\.? ?\d)|(\bC\.) (?=[a-zé])")
+
+
+def french(text: str) -> str:
+    r"""Return a French text as it is set, so that whoever writes it need not: one apostrophe, and no line that ends where none may.
+
+    Narrow no-break spaces stand before what French sets apart; an abbreviation keeps its number on its line.
+
+    >>> french("l’art. L312-16 ; n° 2 « a »"), french("C. pénal, art. 225-1, § 1, art. premier")
+    ("l'art.\xa0L312-16\u202f; n°\xa02 «\u202fa\u202f»", 'C.\xa0pénal, art.\xa0225-1, §\xa01, art. premier')
+    """
+    spaced = re.sub(r" (?=[:;!?»])|(?<=«) ", "\u202f", text.replace("’", "'"))
+    return _BOUND.sub(lambda found: f"{found[0][:-1]}\u00a0", spaced)

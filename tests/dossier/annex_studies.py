@@ -36,7 +36,7 @@ DECLARED = {
     "transfers": [],
     "retention": [{"data": {"en": "Requests", "fr": "Demandes"}, "period": {"en": "6 months", "fr": "6 mois"}}],
     "security": [{"en": "Access by role", "fr": "Accès par rôle"}],
-    "facts": {"jurisdiction": "FR"},
+    "facts": {"jurisdiction": "FR", "notice_given": True, "logic_explained": True, "refusal_notice": True},
     "study": ASKED,
 }
 SIGNERS = SignOff.model_validate({"signers": [{"name": "Ana", "role": "analyst"}, {"name": "Cleo", "role": "controller"}]})
@@ -46,11 +46,20 @@ WHOLE = Assessment.model_validate(
         "volume": {"en": "1,200 a year", "fr": "1 200 par an"},
         "standards": ["Standard A"],
         "prohibited_uses": [{"en": "Advertising", "fr": "Publicité"}],
-        "contracts": [{"party": "Host", "role": "processor", "object": "Hosting", "licence": {"en": "One site", "fr": "Un site"}}],
-        "origins": [{"source": {"en": "Form", "fr": "Formulaire"}, "collected": {"en": "From the applicant", "fr": "Auprès du demandeur"}}],
+        "contracts": [
+            {"party": "Host", "role": "provider", "object": "Hosting", "signed": "2025-03-01", "licence": {"en": "One site", "fr": "Un site"}}
+        ],
+        "origins": [
+            {
+                "source": {"en": "Form", "fr": "Formulaire"},
+                "updated": "Daily",
+                "external": False,
+                "collected": {"en": "From the applicant", "fr": "Auprès du demandeur"},
+            }
+        ],
         "necessity": {"en": "Nothing less would do.", "fr": "Rien de moins ne suffirait."},
         "variables": {"region": {"sensitive": True, "purpose": {"en": "Delivery", "fr": "Livraison"}}},
-        "notices": [{"to": "Applicants", "when": "On the form", "says": "The logic of the score"}],
+        "notices": [{"to": "Applicants", "when": "On the form", "says": "The logic of the score", "version": "1"}],
         "rights": {right: {"how": {"en": "By letter", "fr": "Par courrier"}, "days": 30} for right in Right},
         "oversight": {"en": "An adviser may depart from the score.", "fr": "Un conseiller peut s'écarter du score."},
         "complaints": {"en": "To the ombudsman.", "fr": "Au médiateur."},
@@ -79,6 +88,8 @@ WHOLE = Assessment.model_validate(
                 "sources": [{"en": "Old data", "fr": "Données anciennes"}],
                 "severity": 3,
                 "likelihood": 2,
+                "residual_severity": 2,
+                "residual_likelihood": 2,
                 "measures": ["second"],
             }
             for name in ("access", "modification", "disappearance", "exclusion")

@@ -435,7 +435,7 @@ def test_the_six_blocks_stand_in_their_order_with_what_was_declared(whole):
     assert held["Impacts on persons"] == "No contract"
     assert held["Gravity and likelihood"] == "severity 3 (important), likelihood 2 (limited)"
     assert (held["Human oversight"], held["Complaints"]) == ("An adviser may depart from the score.", "To the ombudsman.")
-    assert held["Measures"] == "Second reading: By another"
+    assert held["Measures"] == "Second reading: By another\nregion: south: A second reading (planned: Head, 31 March 2027)"
     assert not [block for block in blocks if isinstance(block, Callout)]
 
 

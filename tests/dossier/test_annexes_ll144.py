@@ -146,7 +146,7 @@ def test_the_part_shows_single_crossed_and_scoring_tables_and_says_that_it_is_no
         "Share above the median score of all, and impact ratios, each criterion alone",
     ]
     parts = [[section for section, _ in block.parts] for block in blocks if isinstance(block, TableBlock)]
-    assert parts == [["sex", "region"], ["sex x region"], ["sex", "region"]]
+    assert parts == [["sex", "region"], ["sex × region"], ["sex", "region"]]
     assert "no duty outside New York City" in next(block.text for block in blocks if isinstance(block, Paragraph))
     assert all("no duty outside New York City" in block.note for block in blocks if isinstance(block, TableBlock))
 
@@ -154,7 +154,7 @@ def test_the_part_shows_single_crossed_and_scoring_tables_and_says_that_it_is_no
 def test_a_crossing_that_may_not_be_shown_says_so(view):
     assert selection(view, ["sex", "region"]).empty
     said = [block.text for block in ll144(view) if isinstance(block, Paragraph)]
-    assert "Not shown, for a category would be of fewer than 10 people: sex x region." in said
+    assert "Not shown, for a category would be of fewer than 10 people: sex × region." in said
 
 
 def test_criteria_depth_and_what_is_left_out_can_be_chosen(view):

@@ -280,3 +280,26 @@ def test_a_segment_without_an_offer_excludes():
 
 def test_rules_of_tests_have_the_form_of_rules():
     assert rule("FR-X", "profiling").when == Stated("profiling")
+
+
+@pytest.mark.parametrize(
+    ("sign", "rested"),
+    [
+        (">= 1", {"profiling", "automated"}),
+        (">= 3", {"vulnerable", "large_scale"}),
+        ("< 2", {"profiling", "automated"}),
+        ("<= 2", {"vulnerable", "large_scale"}),
+    ],
+)
+def test_a_count_rests_on_the_parts_that_carry_it(sign, rested):
+    """Two hold and two do not: those that hold carry "at least", those that do not carry "at most"."""
+    facts = {"profiling": True, "automated": True, "vulnerable": False, "large_scale": False}
+    count = parse(f"count(profiling, automated, vulnerable, large_scale) {sign}")
+    read = count.read(World(facts, DAY, no_rules))
+    assert read.rested == rested
+    again = count.read(World({name: value for name, value in facts.items() if name in rested}, DAY, no_rules))
+    assert again.truth is read.truth, "what it does not rest on changes nothing"
+
+
+def no_rules(name):
+    raise AssertionError(name)

@@ -82,7 +82,7 @@ def test_the_refusal_lists_everything_with_rule_confidence_question_and_fix(lang
     assert [point.code for point in refused.value.points] == ["EU-X", "EU-Y"]
     assert said.count("\n") == 3
     assert "Fix:" in said
-    words = {"en": ("not settled", "no legal advice", "ask EU-Y?"), "fr": ("non établi", "pas de conseil juridique", "question EU-Y ?")}
+    words = {"en": ("not settled", "no legal advice", "ask EU-Y?"), "fr": ("non établi", "pas de conseil juridique", "question EU-Y\u202f?")}
     assert all(word in said for word in words[language])
 
 

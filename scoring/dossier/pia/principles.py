@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from scoring.assessment import ARTICLE_28
+from scoring.assessment import ARTICLE_28, Right
 from scoring.dossier.parts.days import day
+from scoring.dossier.parts.declared.rights import rights_given
 from scoring.dossier.parts.study.page_one import left_out, purpose, rejections, standing, unscored
 from scoring.dossier.pia.context import Writer, contract
 from scoring.dossier.pia.markup import Passage
@@ -161,7 +162,10 @@ def rectification(told: Told) -> Iterator[Passage]:
 
 def objection(told: Told) -> Iterator[Passage]:
     """225: restriction, objection, and a human who can change the decision."""
-    yield from map(told.desk, ("restriction", "objection", "human_review"))
+    given = (told.declared.get("rights") or {}).get("objection") or Right.OBJECTION in rights_given(told.view)
+    yield told.desk("restriction")
+    yield told.desk("objection") if given else Passage(told.say("no_objection"))
+    yield told.desk("human_review")
     yield told.words("oversight", "oversight")
     yield told.words("complaints", "complaints")
     yield told.fact("human_review_with_authority")

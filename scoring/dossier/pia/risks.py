@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from scoring.dossier.gaps import Answer
 from scoring.dossier.parts.days import day
+from scoring.dossier.parts.declared.justifications import answers_of
 from scoring.dossier.pia.answers import Control, Given
 from scoring.dossier.pia.markup import Passage
 from scoring.dossier.pia.told import Told
@@ -29,7 +31,25 @@ def controls(told: Told) -> dict[str, Control]:
         f"security {n}": Control(said, (Passage(said), Passage(told.say("from_register")))) for n, said in enumerate(security) if said not in known
     }
     more = {key: Control(told.say(f"title_{key}"), (told.words(key),)) for key in ("freeze", "breach") if told.declared.get(key)}
-    return {**held, **fresh, **more}
+    return {**held, **fresh, **more, **_against_gaps(told)}
+
+
+_GAP: Final = "gap "
+"""Before the number of a measure that answers a gap: the keys of a declaration are words."""
+
+
+def _against_gaps(told: Told) -> dict[str, Control]:
+    """Return the measures that answer a gap shown: each is planned until it is done."""
+    found = [(gap, one) for gap, said in answers_of(told.view).to for one in said if one.measure is not None]
+    return {
+        f"{_GAP}{n}": Control(told.say("title_gap", who=gap.who), (Passage(told.view.pick(one.measure)), *_promised(told, one)))
+        for n, (gap, one) in enumerate(found)
+    }
+
+
+def _promised(told: Told, answer: Answer) -> Iterator[Passage]:
+    if answer.owner and answer.due:
+        yield Passage(told.say("planned", owner=answer.owner, due=day(answer.due, told.language)))
 
 
 def _content(told: Told, one: Mapping[str, Any]) -> Iterator[Passage]:
@@ -51,6 +71,7 @@ def _given(told: Told, risk: str, number: int, held: Mapping[str, Control]) -> G
         return _level(told, risk, what)
     if what == "measures":
         named = [key for one in _assessed(told, risk) for key in one.get("measures") or ()]
+        named += [key for key in held if key.startswith(_GAP) and risk == _WRONG_SCORE]
         return Given(tags=tuple(held[key].title for key in dict.fromkeys(named) if key in held))
     return Given(tags=tuple(dict.fromkeys(_tags(told, risk, what))))
 

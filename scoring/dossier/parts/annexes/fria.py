@@ -13,6 +13,7 @@ from scoring.dossier.document import Block, Bullets, Callout, KeyValues, Paragra
 from scoring.dossier.gaps import shown
 from scoring.dossier.parts.annexes.shared import absent, in_words, joined, part, words
 from scoring.dossier.parts.days import day
+from scoring.dossier.parts.declared.justifications import answers_of
 from scoring.dossier.parts.study.page_one import purpose
 from scoring.dossier.view import View
 from scoring.texts import say
@@ -118,9 +119,18 @@ def _measures(view: View) -> Iterator[tuple[str, str]]:
     said = view.assessment
     named, measures = _risk(view).get("measures") or (), said.get("measures") or {}
     mine = [one for key, one in measures.items() if key in named or one.get("kind") == "exclusion"]
-    yield words(view, "measures"), joined(_measure(view, one) for one in mine)
+    yield words(view, "measures"), joined([*(_measure(view, one) for one in mine), *_answers(view)])
     yield words(view, "complaints"), in_words(view, said.get("complaints"))
     yield words(view, "stop"), in_words(view, (said.get("monitoring") or {}).get("stop"))
+
+
+def _answers(view: View) -> Iterator[str]:
+    """Return the measures that answer a gap shown, each with the group that it is for."""
+    for gap, said in answers_of(view).to:
+        for one in said:
+            if one.measure is not None:
+                promised = words(view, "planned", owner=one.owner or "?", day=day(one.due, view.language))
+                yield f"{words(view, 'pair', name=gap.who, value=in_words(view, one.measure))} {promised}"
 
 
 def _measure(view: View, one: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ import pandas as pd
 from scoring.dossier.document import Block, Bullets, Cell, Column, KeyValues, Paragraph, Row, TableBlock
 from scoring.dossier.parts.annexes.shared import part, words
 from scoring.dossier.parts.days import day
+from scoring.dossier.parts.study.wording import crossed_level, crossing
 from scoring.dossier.view import View, rows_of
 from scoring.fairness.by_score.ll144 import impact_ratios
 from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, WITHHELD
@@ -156,12 +157,12 @@ def _table(view: View, kind: str, about: str, found: Mapping[str, pd.DataFrame])
     if listed:
         caption = words(view, f"caption_ll144_{kind}", about=words(view, f"ll144_{about}"))
         yield TableBlock(caption, columns, listed, words(view, "note_ll144"), words(view, "remark"))
-    if hidden := [view.name(name) for name, rows in found.items() if rows.empty]:
+    if hidden := [crossing(view, name) for name, rows in found.items() if rows.empty]:
         yield Paragraph(words(view, "ll144_hidden", about=view.semicolons(hidden), threshold=view.threshold))
 
 
 def _listed(view: View, name: str, row: Mapping[str, object], kind: str) -> Row:
-    return Row(_cells(view, row, kind), words(view, f"ll144_reason_{row['reason']}") if row["reason"] else "", view.name(name))
+    return Row(_cells(view, row, kind), words(view, f"ll144_reason_{row['reason']}") if row["reason"] else "", crossing(view, name))
 
 
 def _cells(view: View, row: Mapping[str, object], kind: str) -> tuple[Cell, ...]:
@@ -172,4 +173,11 @@ def _cells(view: View, row: Mapping[str, object], kind: str) -> tuple[Cell, ...]
         return value if np.isfinite(value) else nothing
 
     hits = (cell("hits"),) if kind == "selection" else ()
-    return (view.level(str(row["group"])), cell("applicants"), *hits, cell("rate"), cell("impact_ratio"), cell("share"))
+    return (
+        crossed_level(view, str(row["attribute"]), str(row["group"])),
+        cell("applicants"),
+        *hits,
+        cell("rate"),
+        cell("impact_ratio"),
+        cell("share"),
+    )

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scoring.assessment import Right, Risk
-from scoring.dossier.document import Block, Column, Paragraph, Row, TableBlock
+from scoring.dossier.document import Block, Callout, Column, Paragraph, Row, TableBlock
 from scoring.dossier.gaps import Key, answers, given, key_of_row, shown
 from scoring.dossier.parts.annexes.shared import listed, part, words
 from scoring.dossier.parts.cover.status import SignOff, sign_off
+from scoring.dossier.parts.declared.actors import contracts
+from scoring.dossier.parts.declared.data_quality import origins
+from scoring.dossier.parts.declared.information import information
+from scoring.dossier.parts.declared.rights import rights_given
+from scoring.dossier.parts.declared.risks import feared_events
+from scoring.dossier.parts.declared.shared import Part
 from scoring.dossier.view import View
 
 PHASES: Final = ("plan", "frame", "deploy", "follow")
@@ -31,6 +37,7 @@ class _State:
     record: Mapping[str, Any]
     sign: SignOff
     gaps: Gaps
+    rights: Collection[Right]
 
     @property
     def said(self) -> Mapping[str, Any]:
@@ -60,6 +67,8 @@ class Need:
     name: str
     section: str
     done: bool
+    state: str
+    """How that is said: ``done``, ``missing``; ``begun`` where its section names pieces that are missing; ``none_shown``."""
 
 
 _NEEDS: Final[tuple[tuple[str, str, str, Callable[[_State], bool]], ...]] = (
@@ -72,7 +81,7 @@ _NEEDS: Final[tuple[tuple[str, str, str, Callable[[_State], bool]], ...]] = (
     ("frame", "facts", "D1", lambda state: bool(state.declared.get("facts"))),
     ("frame", "contracts", "D4", lambda state: bool(state.said.get("contracts") or listed(state.record, "contracts"))),
     ("frame", "notices", "D8", lambda state: bool(state.said.get("notices") or listed(state.record, "notices"))),
-    ("frame", "rights", "D9", lambda state: set(Right) <= set(state.said.get("rights") or {})),
+    ("frame", "rights", "D9", lambda state: set(state.rights) <= set(state.said.get("rights") or {})),
     ("frame", "gaps", "D12", lambda state: set(state.gaps) <= set(answers(state.declared, state.record))),
     ("frame", "measures", "D14", lambda state: bool(state.said.get("measures"))),
     ("frame", "risks", "D15", lambda state: set(Risk) <= set(state.said.get("risks") or {})),
@@ -91,7 +100,15 @@ _NEEDS: Final[tuple[tuple[str, str, str, Callable[[_State], bool]], ...]] = (
 """Phase, need, section, and what of declaration and record meets it."""
 
 
-def needs(declared: Mapping[str, Any], record: Mapping[str, Any], *, gaps: Gaps = (), digest: str | None = None) -> tuple[Need, ...]:
+def needs(
+    declared: Mapping[str, Any],
+    record: Mapping[str, Any],
+    *,
+    gaps: Gaps = (),
+    digest: str | None = None,
+    rights: Collection[Right] = tuple(Right),
+    lacking: Collection[str] = (),
+) -> tuple[Need, ...]:
     """Return what each phase needs, in order, and whether it is there; it looks at nothing but what it is handed.
 
     Parameters
@@ -102,29 +119,45 @@ def needs(declared: Mapping[str, Any], record: Mapping[str, Any], *, gaps: Gaps 
         Attribute, group and metric of each gap that the study shows: all must be answered.
     digest
         Of the study, which reviews must name.
+    rights
+        Those that must have a desk.
+    lacking
+        Needs of which their section names a piece that is missing: what is there does not meet them.
 
     Examples
     --------
     >>> [need.name for need in needs({"purposes": ["x"]}, {}) if need.phase == "plan" and need.done]
     ['purposes']
     """
-    state = _State(declared, record, sign_off(declared, record, digest), gaps)
-    return tuple(Need(phase, name, section, met(state)) for phase, name, section, met in _NEEDS)
+    state = _State(declared, record, sign_off(declared, record, digest), gaps, rights)
+    return tuple(_need(phase, name, section, met=met(state), lacks=name in lacking, gaps=gaps) for phase, name, section, met in _NEEDS)
+
+
+def _need(phase: str, name: str, section: str, *, met: bool, lacks: bool, gaps: Gaps) -> Need:
+    done = met and not lacks
+    state = "none_shown" if name == "gaps" and not gaps else "done" if done else "begun" if met else "missing"
+    return Need(phase, name, section, done, state)
+
+
+_TOLD: Final[Mapping[str, Part]] = {"origins": origins, "contracts": contracts, "notices": information, "risks": feared_events}
+"""The needs whose sections look into what is there, with the part of the section that names what is missing of it."""
+
+
+def _lacking(view: View) -> set[str]:
+    return {name for name, told in _TOLD.items() if any(isinstance(block, Callout) and block.missing for block in told(view))}
 
 
 def phases(view: View) -> Iterator[Block]:
     """Show the four phases, what each needs and where it stands, and the next step."""
     if not view.declared:
         return
-    found = needs(view.declared, view.record, gaps=[key_of_row(row) for row in shown(view.tables, view.judged)], digest=view.study.digest)
+    gaps = [key_of_row(row) for row in shown(view.tables, view.judged)]
+    found = needs(view.declared, view.record, gaps=gaps, digest=view.study.digest, rights=rights_given(view), lacking=_lacking(view))
     yield part(view, "phases")
     yield Paragraph(words(view, "phases"))
     columns = tuple(Column(words(view, f"col_{name}")) for name in ("need", "where", "state"))
     rows = tuple(
-        Row(
-            (words(view, f"need_{need.name}"), need.section, words(view, "done" if need.done else "missing")), section=_phase(view, need.phase, found)
-        )
-        for need in found
+        Row((words(view, f"need_{need.name}"), need.section, words(view, need.state)), section=_phase(view, need.phase, found)) for need in found
     )
     yield TableBlock(words(view, "caption_phases"), columns, rows, words(view, "note_phases"))
     first = next((need for need in found if not need.done), None)

@@ -42,7 +42,7 @@ def actors(view: View) -> Iterator[Block]:
     yield Paragraph(words(view, "liable"))
     yield from cited(view, "EU-GDPR-5", "EU-GDPR-26", "EU-GDPR-28", "EU-GDPR-37-39")
     yield heading(view, "contracts")
-    yield from _contracts(view)
+    yield from contracts(view)
     yield heading(view, "standards")
     yield from said(view, standards="controller")
     yield from _out_of_scope(view)
@@ -68,15 +68,16 @@ def clauses_missing(contract: Contract) -> tuple[Clause, ...]:
     return tuple(clause for clause in ARTICLE_28 if clause not in held) if contract.get("role") == "processor" else ()
 
 
-def _contracts(view: View) -> Iterator[Block]:
-    contracts = listed(view, "contracts")
-    rows = [Row(_cells(view, one), "\n".join(_clauses(view, one))) for one in contracts]
+def contracts(view: View) -> Iterator[Block]:
+    """List the contracts clause by clause, and what is missing of them."""
+    found = listed(view, "contracts")
+    rows = [Row(_cells(view, one), "\n".join(_clauses(view, one))) for one in found]
     titles = columns(view, "party", "role", "object", "signed", "article_28")
     yield from table(view, "contracts", titles, rows, note=words(view, "note_contracts"), remark=words(view, "col_clauses"))
-    lacks = [lack for one in contracts for lack in _lacks(view, one)]
-    if not contracts:
+    lacks = [lack for one in found for lack in _lacks(view, one)]
+    if not found:
         lacks.append((words(view, "lacks_contracts"), "controller"))
-    if view.declared.get("joint_controllers") and not any(one.get("role") == "joint_controller" for one in contracts):
+    if view.declared.get("joint_controllers") and not any(one.get("role") == "joint_controller" for one in found):
         lacks.append((words(view, "lacks_arrangement"), "controller"))
     yield from lacking(view, *lacks)
 

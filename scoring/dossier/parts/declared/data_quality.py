@@ -21,7 +21,7 @@ Held = dict[str, tuple[int, int]]
 def data_quality(view: View) -> Iterator[Block]:
     """Tell origins and care as declared, then completeness as measured."""
     yield heading(view, "origins")
-    yield from _origins(view)
+    yield from origins(view)
     yield from said(view, quality="controller")
     yield heading(view, "completeness")
     yield from _completeness(view)
@@ -34,16 +34,14 @@ def data_quality(view: View) -> Iterator[Block]:
     yield from cited(view, "EU-GDPR-5")
 
 
-def _origins(view: View) -> Iterator[Block]:
-    origins = listed(view, "origins")
+def origins(view: View) -> Iterator[Block]:
+    """List where the data come from, and what is missing of each origin."""
+    found = listed(view, "origins")
     rows = [
-        Row((text(view, one.get("source")), truth(view, one.get("external")), _updated(view, one)), text(view, one.get("collected")))
-        for one in origins
+        Row((text(view, one.get("source")), truth(view, one.get("external")), _updated(view, one)), text(view, one.get("collected"))) for one in found
     ]
     yield from table(view, "origins", columns(view, "source", "external", "updated"), rows, remark=words(view, "col_collected"))
-    yield from lacking(
-        view, *([lack for one in origins for lack in _lacks(view, one)] if origins else [(words(view, "lacks_origins"), "controller")])
-    )
+    yield from lacking(view, *([lack for one in found for lack in _lacks(view, one)] if found else [(words(view, "lacks_origins"), "controller")]))
 
 
 def _updated(view: View, origin: Mapping[str, Any]) -> str:
@@ -77,7 +75,8 @@ def _groups(view: View, attribute: str, names: list[str]) -> Iterator[Row]:
     """Return the published groups of an attribute with what is missing of each; a column that would tell of a few people is withheld whole."""
     found = [shown(held, view.threshold) for held in (missing_of(view, attribute, name) for name in names)]
     single = view.single(view.plan.primary)
-    for group, people in single[single["attribute"] == attribute][["group", "people"]].itertuples(index=False):
+    held = single[single["attribute"] == attribute][["group", "people"]].itertuples(index=False)
+    for group, people in sorted(held, key=lambda row: view.places.get((attribute, row[0]), len(view.places))):
         cells: list[Cell] = [view.say("withheld_cell") if told is None else told.get(group, (0, 0))[1] for told in found]
         yield Row((view.level(group), people, *cells), section=view.name(attribute))
 

@@ -25,7 +25,7 @@ def information(view: View) -> Iterator[Block]:
     facts = view.declared.get("facts") or {}
     duties = [Row((words(view, f"told_{name}"), truth(view, facts.get(name)))) for name in TOLD]
     yield from table(view, "told", columns(view, "duty", "declared"), duties, note=words(view, "note_told"))
-    open_ = [(words(view, f"told_{name}"), "controller") for name in TOLD if not isinstance(facts.get(name), bool)]
+    open_ = [(words(view, "lacks_told", duty=words(view, f"told_{name}")), "controller") for name in TOLD if not isinstance(facts.get(name), bool)]
     yield from lacking(view, *([] if notices else [(words(view, "lacks_notice"), "controller")]), *without, *open_)
     yield from cited(view, "EU-GDPR-13-14", "EU-CJEU-DB", "EU-AIA-26")
 

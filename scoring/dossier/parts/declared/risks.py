@@ -41,6 +41,19 @@ class Action:
 def risks(view: View) -> Iterator[Block]:
     """Show the risks, the prior consultation that they may ask for, the actions, the opinions and the validation."""
     yield heading(view, "risks")
+    yield from feared_events(view)
+    yield from _consultation(view)
+    yield heading(view, "actions")
+    yield from _actions(view)
+    yield heading(view, "opinions")
+    yield from _opinions(view)
+    yield heading(view, "validation")
+    yield from _validation(view)
+    yield from cited(view, "EU-GDPR-35-1", "EU-GDPR-35-7", "EU-GDPR-36")
+
+
+def feared_events(view: View) -> Iterator[Block]:
+    """Show the four feared events one by one, and what is missing of their assessment."""
     declared = view.assessment.get("risks") or {}
     titles = columns(view, "event", *_LEVELS)
     yield from table(
@@ -51,14 +64,6 @@ def risks(view: View) -> Iterator[Block]:
             yield heading(view, f"risk_{risk}")
             yield KeyValues(tuple(_risk(view, declared[risk])))
     yield from lacking(view, *_lacks(view, declared))
-    yield from _consultation(view)
-    yield heading(view, "actions")
-    yield from _actions(view)
-    yield heading(view, "opinions")
-    yield from _opinions(view)
-    yield heading(view, "validation")
-    yield from _validation(view)
-    yield from cited(view, "EU-GDPR-35-1", "EU-GDPR-35-7", "EU-GDPR-36")
 
 
 def _levels(view: View, risk: Risk, found: Mapping[str, Any]) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Final
 
@@ -28,7 +28,7 @@ def exposure(view: View) -> Iterator[Block]:
         yield from no_day(view)
         return
     yield titled(view, "exposure")
-    rows = _rows(view, exposed(law))
+    rows = _rows(view, exposed(law), {finding.rule.id for finding in law.trace if finding.on_request})
     if not rows:
         yield Paragraph(told(view, "exposure_none"))
         return
@@ -37,9 +37,9 @@ def exposure(view: View) -> Iterator[Block]:
     yield TableBlock(told(view, "caption_exposure"), headed, rows)
 
 
-def _rows(view: View, found: list[tuple[Rule, Truth, Outcome]]) -> tuple[Row, ...]:
-    """Write the rules under their sanction: many have the same."""
-    rows = [_row(view, *one) for one in sorted(found, key=lambda one: ORDER.index(one[0].jurisdiction))]
+def _rows(view: View, found: list[tuple[Rule, Truth, Outcome]], asked: Collection[str]) -> tuple[Row, ...]:
+    """Write the rules under their sanction: many have the same; those that a request sets off are owed to whoever asks."""
+    rows = [_row(view, *one, on_request=one[0].id in asked) for one in sorted(found, key=lambda one: ORDER.index(one[0].jurisdiction))]
     places = {section: place for place, section in enumerate(dict.fromkeys(row.section for row in rows))}
     return tuple(sorted(rows, key=lambda row: places[row.section]))
 
@@ -53,10 +53,11 @@ def exposed(law: Law) -> list[tuple[Rule, Truth, Outcome]]:
     return [one for one in kept if one[2] is not Outcome.GIVES_WAY]
 
 
-def _row(view: View, rule: Rule, applies: Truth, outcome: Outcome) -> Row:
+def _row(view: View, rule: Rule, applies: Truth, outcome: Outcome, *, on_request: bool) -> Row:
     sanction = rule.sanction.said(view.language).rstrip(".") if rule.sanction else ""
-    said = say(f"law.outcome_{outcome.value.replace(' ', '_')}", view.language)
-    cells = (f"{rule.title.said(view.language)} ({rule.id})", told(view, applies.value), said, dates(view, rule), sure(view, rule.confidence))
+    said = say("law.outcome_on_request" if on_request else f"law.outcome_{outcome.value.replace(' ', '_')}", view.language)
+    falls = told(view, "on_request" if on_request else applies.value)
+    cells = (f"{rule.title.said(view.language)} ({rule.id})", falls, said, dates(view, rule), sure(view, rule.confidence))
     place = say(f"law.jurisdiction_{rule.jurisdiction}", view.language)
     return Row(cells, "", told(view, "sanction_in", place=place, sanction=sanction))
 

@@ -49,6 +49,8 @@ def sure(view: View, confidence: Confidence | None) -> str:
 
 def became(view: View, finding: Finding, as_of: date) -> str:
     """Return what became of a rule, in words; one that hangs on a later day has no effect yet, which is not that it does not apply."""
+    if finding.on_request:
+        return say("law.outcome_on_request", view.language)
     first = effective_from(finding.rule)
     later = finding.outcome is Outcome.NOT_APPLICABLE and first is not None and first > as_of
     outcome = Outcome.NOT_IN_FORCE if later else finding.outcome

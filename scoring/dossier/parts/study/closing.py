@@ -42,7 +42,8 @@ def everybody(view: View) -> Iterator[Block]:
     rows: list[Row] = []
     single = view.single(view.plan.primary)
     for attribute in view.tables.counts.attributes:
-        held = single[single["attribute"] == attribute].sort_values("people", ascending=False, kind="stable")
+        own = single[single["attribute"] == attribute]
+        held = own.iloc[sorted(range(len(own)), key=lambda place: view.places.get((attribute, own["group"].iloc[place]), len(view.places)))]
         counted: list[tuple[str, float, float | None, str]] = [
             (view.level(row["group"]), row["people"], row["people"] / studied if studied else None, _joined(view, row)) for row in rows_of(held)
         ]

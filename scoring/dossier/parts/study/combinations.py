@@ -8,6 +8,7 @@ import pandas as pd
 
 from scoring.dossier.document import Block, Bullets, Paragraph
 from scoring.dossier.parts.study.verdicts import verdict_tables
+from scoring.dossier.parts.study.wording import crossing
 from scoring.dossier.view import View
 from scoring.fairness.disparity import combinations_of
 from scoring.texts import say
@@ -27,7 +28,7 @@ def combinations(view: View) -> Iterator[Block]:
         yield from _crossed(view, crossed[crossed["metric"] == metric], metric)
     if withheld := every - set(crossed["attribute"]):
         least = sorted(name for name in withheld if not any(_within_set(other, name) for other in withheld))
-        names = view.semicolons(view.name(name) for name in least)
+        names = view.semicolons(crossing(view, name) for name in least)
         said = view.say("withheld", threshold=view.threshold, names=names)
         deeper = len(withheld) - len(least)
         yield Paragraph(f"{said} {view.say('withheld_deeper', deeper=deeper)}" if deeper else said)

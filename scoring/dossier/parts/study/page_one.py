@@ -11,7 +11,7 @@ from scoring.dossier.parts.study.wording import cutoff_origin, decision_origin, 
 from scoring.dossier.view import View
 from scoring.law.criteria import GROUNDS
 from scoring.texts import pick, say
-from scoring.vocabulary import Criterion, Role
+from scoring.vocabulary import ColumnType, Criterion, Role
 
 
 def page_one(view: View) -> Iterator[Block]:
@@ -41,7 +41,8 @@ def _studied(view: View) -> Iterator[tuple[str, str]]:
         values = view.listed(map(str, plan.outcome.favourable))
         yield view.say("outcome"), view.say("outcome_said", column=column(view, plan.outcome.column), values=values)
     yield view.say("period"), pick(plan.period, view.language) or view.say("not_declared")
-    yield view.say("as_of"), day(plan.as_of, view.language) if plan.as_of else view.say("not_declared")
+    if any(group.edges and plan.columns[group.column].type is ColumnType.DATE for group in plan.groups.values()):
+        yield view.say("as_of"), day(plan.as_of, view.language) if plan.as_of else view.say("not_declared")
 
 
 def column(view: View, name: str) -> str:
@@ -73,15 +74,16 @@ def _not_measured(view: View) -> Iterator[Block]:
     why = {one.criterion: view.pick(one.why) for one in view.plan.not_measured}
     left = [criterion for criterion in Criterion if criterion not in measured]
     named = {criterion: say(f"criterion.{criterion.value}", view.language) for criterion in Criterion}
+    joint = {Criterion.ETHNICITY_OR_NATION: view.say("three_grounds", ground=named[Criterion.ETHNICITY_OR_NATION])}
     key = "grounds" if measured else "grounds_none"
     names = view.listed(named[criterion] for criterion in dict.fromkeys(measured))
     yield Paragraph(view.say(key, total=len(GROUNDS), left=left_out(measured), measured=names))
     if told := [criterion for criterion in left if criterion in why]:
-        rows = tuple(Row((named[criterion], why[criterion])) for criterion in told)
+        rows = tuple(Row((joint.get(criterion, named[criterion]), why[criterion])) for criterion in told)
         yield TableBlock(view.say("caption_not_measured"), (Column(view.say("ground")), Column(view.say("declared_reason"))), rows)
     if soft := [criterion for criterion in left if criterion in {one.criterion for one in view.plan.memberships.values()}]:
         yield Paragraph(view.say("grounds_by_probability", grounds=view.semicolons(named[criterion] for criterion in soft)))
-    if silent := [named[criterion] for criterion in left if criterion not in why]:
+    if silent := [joint.get(criterion, named[criterion]) for criterion in left if criterion not in why]:
         yield Paragraph(view.say("no_reason", grounds=view.semicolons(silent)))
 
 

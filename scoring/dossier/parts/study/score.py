@@ -126,7 +126,8 @@ def _ranking(view: View) -> Iterator[Block]:
         )
         for row in sorted(rows_of(rows), key=lambda row: view.places.get((row["attribute"], row["group"]), -1))
     )
-    yield TableBlock(view.say("caption_auc"), columns, listed, view.say("note_auc"))
+    hidden = view.say("note_auc_withheld", threshold=view.threshold) if rows["good"].isna().any() else ""
+    yield TableBlock(view.say("caption_auc"), columns, listed, f"{view.say('note_auc')} {hidden}".strip())
     if len(parts := calibration(view)):
         yield _calibration_figure(view, parts)
 

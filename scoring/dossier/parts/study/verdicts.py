@@ -97,7 +97,9 @@ def _found(view: View, rows: pd.DataFrame, about: str) -> TableBlock:
         )
         for row in rows_of(rows)
     )
-    note = view.say("note_found", confidence=view.plan.bounds.confidence) + " " + guideline(view)
+    blank = rows["ref_trials"].isna() & rows["reference_value"].notna()
+    hidden = view.say("note_reference_withheld") if blank.any() else ""
+    note = " ".join(filter(None, (view.say("note_found", confidence=view.plan.bounds.confidence), hidden, guideline(view))))
     return TableBlock(view.say("caption_found", about=about), columns, listed, note, view.say("because"))
 
 

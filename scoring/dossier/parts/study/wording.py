@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from scoring.dossier.view import View
+from scoring.vocabulary import CROSS
+
+TIMES: Final = " × "
+"""Between the names of a crossing before a reader; stored studies have `scoring.vocabulary.CROSS`."""
 
 
 def decision_origin(view: View) -> str:
@@ -32,6 +38,16 @@ def reject_reason(view: View, reason: str) -> str:
         return view.semicolons(reject_reason(view, one) for one in joined)
     column, _, what = reason.rpartition(": ")
     return view.say("reject", column=column, what=view.known(f"reject_{what.replace(' ', '_').replace(',', '')}", what))
+
+
+def crossing(view: View, attribute: str) -> str:
+    """Return the title of an attribute, or of several crossed."""
+    return TIMES.join(map(view.name, attribute.split(CROSS)))
+
+
+def crossed_level(view: View, attribute: str, group: str) -> str:
+    """Return a group as it is spoken of; that of a crossing level by level. A level of one attribute stays as people wrote it."""
+    return TIMES.join(map(view.level, group.split(CROSS))) if CROSS in attribute else view.level(group)
 
 
 def guideline(view: View) -> str:
