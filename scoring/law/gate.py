@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from scoring.errors import EquiscoreError
-from scoring.law.conditions import UNKNOWN, YES
+from scoring.law.conditions import NO, UNKNOWN, YES
 from scoring.law.criteria import CriterionRow, Matrix
 from scoring.law.formalities import Formalities, Formality, formalities
 from scoring.law.rules import RuleBook
@@ -27,7 +27,7 @@ class OpenPoint:
     """``formality``, ``rule`` or ``criterion``."""
     code: str
     state: str
-    """``required``, ``unknown``, ``breached`` or ``open``."""
+    """``undone`` (required and known not to be done), ``required`` (not known to be done), ``unknown``, ``breached`` or ``open``."""
     title: tuple[str, str]
     questions: tuple[str, str]
     rules: tuple[str, ...]
@@ -92,7 +92,7 @@ def gate(result: Formalities, matrix: Matrix | None = None) -> tuple[OpenPoint, 
 
 
 def _of_formality(item: Formality) -> OpenPoint:
-    state = "required" if item.required is YES else "unknown"
+    state = "unknown" if item.required is not YES else "undone" if item.done is NO else "required"
     words = item.title("en"), item.title("fr")
     asked = " ".join(item.questions[0]), " ".join(item.questions[1])
     return OpenPoint("formality", item.code, state, words, asked, item.rules, item.confidence.value if item.confidence else "")

@@ -31,6 +31,18 @@ def codes(rules, facts=None, **more):
     return [point.code for point in gate(formalities({**CLEAR, **(facts or {})}, DAY, rules, more.get("answers")), more.get("matrix"))]
 
 
+@pytest.mark.parametrize(
+    ("done", "state", "said"),
+    [({"dpia_done": False}, "undone", "required, not done."), ({}, "required", "not known to be done."), ({"dpia_done": True, "dpia_before_launch": True}, None, "")],
+    ids=["undone", "not known", "done"],
+)
+def test_a_formality_is_called_undone_only_where_that_is_known(done, state, said):
+    facts = {"jurisdiction": "FR", "profiling": True, "exclusion_possible": ["contract"], **done}
+    points = [point for point in gate(formalities(facts, DAY, SMALL)) if point.code == "dpia"]
+    assert [point.state for point in points] == ([state] if state else [])
+    assert all(said in point.said("en") for point in points)
+
+
 def test_with_nothing_open_the_launch_passes():
     assert go_live(CLEAR, DAY, rules=NEVER).as_of == DAY
     assert gate_table(gate(formalities(CLEAR, DAY, NEVER))).empty
