@@ -24,7 +24,7 @@ $(VENV)/.$(EXTRAS): $(VENV)/.demo
 	@touch $@
 
 demo: $(VENV)/.demo  ## Study the real credit file and write its dossier in both languages
-	@$(BIN)/equiscore study data/samples/credit/activity.yaml --out studies/credit || test $$? -eq 1 -o $$? -eq 3
+	@$(BIN)/equiscore study data/samples/credit/activity.yaml --why --out studies/credit || test $$? -eq 1 -o $$? -eq 3
 	@echo "Dossier (English): $$($(BIN)/equiscore dossier studies/credit --lang en --quiet)"
 	@echo "Dossier (French):  $$($(BIN)/equiscore dossier studies/credit --lang fr --quiet)"
 	@echo "Dossier (English, PDF): $$($(BIN)/equiscore dossier studies/credit --lang en --format pdf --quiet)"
@@ -43,7 +43,7 @@ lint: $(VENV)/.$(EXTRAS)  ## Style, types and floors
 	$(BIN)/lint-imports
 
 dashboard: $(VENV)/.dashboard  ## Open the dashboard on the demo's study
-	@test -d studies/credit || $(BIN)/equiscore study data/samples/credit/activity.yaml --out studies/credit || test $$? -eq 1 -o $$? -eq 3
+	@test -d studies/credit || $(BIN)/equiscore study data/samples/credit/activity.yaml --why --out studies/credit || test $$? -eq 1 -o $$? -eq 3
 	$(BIN)/equiscore dashboard studies
 
 bench: $(VENV)/.$(EXTRAS)  ## Measure, as ratios in one run
