@@ -217,6 +217,16 @@ def test_the_unit_of_a_weight_changes_nothing(pairs, unit):
     np.testing.assert_allclose([float(x) for x in one], [float(x) for x in two], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("counts", [[2, 3], [200, 300], [40, 1, 7, 90]])
+def test_wholly_equal_shares_have_the_limits_of_shares_that_are_nearly_equal(counts):
+    """At 0 the scale is 0 / 0, and rounding must not decide what stands there."""
+    counts = np.array(counts, float)
+    moved = counts * 3 + 1e-5 * np.resize([1.0, -1.0], len(counts))
+    wholly, nearly = (population_stability(counts, after, actual_squares=3 * after, draws=0) for after in (counts * 3, moved))
+    assert wholly.value < 1e-24 < nearly.value < 1e-9
+    assert float(wholly.high) == pytest.approx(float(nearly.high), rel=1e-3)
+
+
 @settings(max_examples=60, deadline=None)
 @given(counts)
 def test_the_limits_hold_together(pairs):

@@ -25,6 +25,8 @@ from scoring.models.shifts.stability_chance import Sides, chance, index_of, over
 __all__ = ["Stability", "population_stability", "stability_parts"]
 
 Floats = NDArray[np.float64]
+_ROUNDING = 1e-24
+"""Shares that are equal but for their last digits give an index below this."""
 
 
 class Stability(NamedTuple):
@@ -175,9 +177,8 @@ def _null_bias(sides: Sides) -> Floats:
 def _limits(value: Floats, variance: Floats, bias: Floats, null_bias: Floats, bins: NDArray[np.intp], *, alpha: float) -> tuple[Floats, Floats]:
     """Turn the scaled non-central chi-squared law round."""
     at_zero = over(null_bias, np.maximum(bins - 1, 1).astype(np.float64))
-    # too small a scale would come from shares that happen to agree; the law of no change is the least that there can be nearby
-    scale = np.fmax(over(variance, 4 * value), 0.2 * at_zero)
-    scale = np.where(scale > 0, scale, at_zero)
+    # too small a scale would come from shares that happen to agree; where they agree wholly it is that of no change (0 / 0 otherwise)
+    scale = np.where(value > _ROUNDING, np.fmax(over(variance, 4 * value), 0.2 * at_zero), at_zero)
     degrees = np.maximum(over(bias, scale), 1e-3)
     x = over(value, scale)
     low = _non_centrality(x, degrees, 1 - alpha) * scale
