@@ -33,7 +33,11 @@ def codes(rules, facts=None, **more):
 
 @pytest.mark.parametrize(
     ("done", "state", "said"),
-    [({"dpia_done": False}, "undone", "required, not done."), ({}, "required", "not known to be done."), ({"dpia_done": True, "dpia_before_launch": True}, None, "")],
+    [
+        ({"dpia_done": False}, "undone", "required, not done."),
+        ({}, "required", "not known to be done."),
+        ({"dpia_done": True, "dpia_before_launch": True}, None, ""),
+    ],
     ids=["undone", "not known", "done"],
 )
 def test_a_formality_is_called_undone_only_where_that_is_known(done, state, said):
