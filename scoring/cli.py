@@ -59,11 +59,11 @@ class LearnFrom(StrEnum):
 def main() -> None:
     """Run the command; a refused input is one clear message, a fault of ours says so."""
     try:
-        sys.exit(app(standalone_mode=False, prog_name="equiscore"))
+        sys.exit(app(standalone_mode=False, prog_name="equiscore") or 0)
     except EquiscoreError as error:
         typer.echo(f"equiscore: {error}", err=True)
         sys.exit(REFUSED)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except _MISUSED as error:
         typer.echo(_misused(error), err=True)
