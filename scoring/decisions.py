@@ -12,6 +12,7 @@ from scoring.fairness.counts import Counts
 from scoring.fairness.intervals import proportion_interval
 from scoring.law.decisiveness import Decisiveness, decisiveness
 from scoring.plan import Plan
+from scoring.vocabulary import undecided_reason
 
 FIXES: Final = {
     "no_score": "There is no score, or nobody with one was decided about. Fix: declare study.score.",
@@ -88,7 +89,7 @@ def _unscored(rows: pd.DataFrame) -> float:
 def _undecided(counts: Counts, plan: Plan) -> float:
     """Return how many people have no decision: their rows are among the rejected."""
     rejected = counts.rejected
-    return float(rejected.loc[rejected["reject"] == f"{plan.decision.column}: empty, so no decision", "n"].sum())
+    return float(rejected.loc[rejected["reject"] == undecided_reason(plan.decision.column), "n"].sum())
 
 
 def few_hidden(number: float, threshold: int) -> float:

@@ -21,7 +21,7 @@ from scoring.fairness.one_pass import GROUP, SCORE_COLUMN, STAGE, Pass
 from scoring.plan import Plan
 from scoring.provenance import write_file
 from scoring.tables import Table, collect, numbered
-from scoring.vocabulary import Role
+from scoring.vocabulary import Role, undecided_reason
 
 MOST: Final = 10_000
 """Rows listed; a file that breaks more has one fault, not ten thousand."""
@@ -102,7 +102,7 @@ def _strays(table: Table, plan: Plan, raw: Pass) -> Iterator[tuple[str, nw.Expr]
 
 def _undecided(table: Table, plan: Plan, raw: Pass, named: pd.DataFrame, score: nw.Expr | None) -> tuple[str, nw.Expr]:
     """Return who has no decision: everybody without one who came as far as it."""
-    words = f"{plan.decision.column or 'score'}: empty, so no decision"
+    words = undecided_reason(plan.decision.column)
     if plan.decision.column is None:
         none = nw.lit(value=True) if score is None else score.is_null()
     else:

@@ -84,6 +84,10 @@ CROSS = " x "
 """Between the names of a combination: ``sex x age``, ``F x 66+``."""
 
 
+TIMES = " × "
+"""`CROSS` before a reader."""
+
+
 def combined(levels: Sequence[str]) -> str:
     """Return what a combination is called by its levels: one that holds `CROSS` itself is written so that the name comes apart again.
 
@@ -92,7 +96,16 @@ def combined(levels: Sequence[str]) -> str:
     >>> combined(["F", "66+"]), combined(["10 x 20", "F"]), combined(["10 x 20"])
     ('F x 66+', '10 × 20 x F', '10 x 20')
     """
-    return CROSS.join(level.replace(CROSS, " × ") for level in levels) if len(levels) > 1 else CROSS.join(levels)
+    return CROSS.join(level.replace(CROSS, TIMES) for level in levels) if len(levels) > 1 else CROSS.join(levels)
+
+
+def undecided_reason(column: str | None) -> str:
+    """Return why somebody without a decision is rejected; `column` is that of the decision, none where the score decides.
+
+    >>> undecided_reason("accepted"), undecided_reason(None)
+    ('accepted: empty, so no decision', 'score: empty, so no decision')
+    """
+    return f"{column or 'score'}: empty, so no decision"
 
 
 class ColumnType(StrEnum):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from scoring.authorising.reviewing import review_kept
-from scoring.dossier.evidence import plain
+from scoring.dossier.evidence import KEY, plain
 from scoring.register import Register
 from scoring.register.people import review_written, roles_of
 from scoring.signing.binding import Evidence
 from scoring.signing.findings import Finding, SeenSignature
 from scoring.signing.review import Decision, Required, Review, ReviewError, required_signers
-
-_FORMAT: Final = "equiscore_evidence"
 
 
 def declared_in(attached: Evidence | None) -> Mapping[str, Any]:
@@ -80,7 +78,7 @@ def contradicts(attached: Evidence | None, evidence: bytes | None) -> bool:
     if attached is None or evidence is None or attached.content == evidence:
         return False
     was, now = _read(attached.content), _read(evidence)
-    if not was or was.get(_FORMAT) != now.get(_FORMAT):
+    if not was or was.get(KEY) != now.get(KEY):
         return not was
     tables, known = was.get("tables"), now["tables"]
     if not isinstance(tables, dict) or set(tables) - set(known):

@@ -18,6 +18,7 @@ from scoring.dossier.workbook import published_tables
 from scoring.provenance import canonical
 from scoring.study import Study
 
+KEY: Final = "equiscore_evidence"
 FORMAT: Final = 1
 NAME: Final = "evidence.json"
 """What the file is called where it is attached."""
@@ -35,7 +36,7 @@ def evidence_of(study: Study) -> bytes:
         Of a declaration or of an audit; read from disk it has a digest, which binds the file to the study's manifest.
     """
     return canonical({
-        "equiscore_evidence": FORMAT,
+        KEY: FORMAT,
         "manifest_digest": study.digest,
         "input": dict(study.source),
         "environment": dict(study.environment),

@@ -19,7 +19,7 @@ from scoring.further import FurtherTables
 from scoring.plan import Plan
 from scoring.plots.forest import label_of
 from scoring.study import Study
-from scoring.texts import has, number, pick, say
+from scoring.texts import SEMICOLON, has, number, pick, say
 from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN
 
 _NEW_PAGE = frozenset({"findings", "score", "method", "register", "provenance"})
@@ -131,8 +131,7 @@ class View:
 
     def semicolons(self, words: Iterable[str]) -> str:
         """Write a list whose members may hold commas."""
-        space = "\u202f" if self.language == "fr" else ""
-        return f"{space}{self.say('semicolon')} ".join(words)
+        return SEMICOLON[self.language].join(words)
 
     @cached_property
     def places(self) -> dict[tuple[str, str], int]:

@@ -15,9 +15,8 @@ from scoring.models.card.grouping import OTHERS
 from scoring.models.columns import MISSING, UNSEEN, level_name
 from scoring.models.explaining.nearest_change import FOUND, OUT_OF_REACH, NearestChange
 from scoring.models.explaining.options import Option, Place
-from scoring.texts import number, pick, say
+from scoring.texts import SEMICOLON, number, pick, say
 
-_SPACED: Final = {"en": "; ", "fr": "\u202f; "}
 LARGE: Final = 10_000
 """From here on whole numbers are written with marks between thousands: below it may be a year."""
 
@@ -37,7 +36,7 @@ class Words:
 
     def names(self, facts: Facts, names: Iterable[str]) -> str:
         """Return features by their titles, in a row."""
-        return _SPACED[self.language].join(self.name(facts, one) for one in names)
+        return SEMICOLON[self.language].join(self.name(facts, one) for one in names)
 
     def name(self, facts: Facts, name: str) -> str:
         """Return a feature by its title, or its own name where it has none."""
@@ -111,7 +110,7 @@ def _value(facts: Facts, held: Held, words: Words) -> str:
 def _mark(facts: Facts, name: str, words: Words) -> str:
     trait = facts.traits.of(name)
     change = {True: "changeable", False: "not_changeable"}.get(trait.changeable) if trait.changeable is not None else None
-    return _SPACED[words.language].join(words.say(key) for key in (("protected",) if trait.protected else ()) + ((change,) if change else ()))
+    return SEMICOLON[words.language].join(words.say(key) for key in (("protected",) if trait.protected else ()) + ((change,) if change else ()))
 
 
 def _unit(facts: Facts) -> str:

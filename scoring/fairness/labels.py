@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scoring.errors import ContractError, raise_all
 from scoring.fairness.one_pass import GROUP, STAGE, STRATUM, Pass
 from scoring.plan import Decision, Group, Outcome, Plan, Stage
-from scoring.vocabulary import UNKNOWN, ColumnType
+from scoring.vocabulary import UNKNOWN, ColumnType, undecided_reason
 
 STUDIED = ""
 """The reject reason of those who are not rejected."""
@@ -46,7 +46,7 @@ def labelled(raw: Pass, plan: Plan, cutoff: float | None, described: str) -> pd.
     raise_all(described, [ContractError(f"{described}: {fault}") for fault in found])
     _reject_strays(named, plan)
     undecided = (named["reject"] == STUDIED) & (named["decision"] == -1)
-    named["reject"] = named["reject"].mask(undecided, f"{plan.decision.column or 'score'}: empty, so no decision")
+    named["reject"] = named["reject"].mask(undecided, undecided_reason(plan.decision.column))
     return named
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from scoring.bounds import Bounds
 from scoring.fairness.metrics import METRICS
 from scoring.fairness.verdicts import because, records
-from scoring.texts import has, pick, say
+from scoring.texts import SEMICOLON, has, pick, say
 from scoring.vocabulary import CROSS, SMALL_GROUPS, UNKNOWN, WITHHELD, Verdict
 
 Titles = Mapping[str, Mapping[str, str]]
@@ -70,7 +70,7 @@ def who(row: Mapping[str, Any], language: str, titles: Titles | None = None) -> 
     if len(levels) != len(names):
         return say("narrative.is", language, name=CROSS.join(titled), level=level(str(row["group"]), language))
     parts = (say("narrative.is", language, name=name, level=level(one, language)) for name, one in zip(titled, levels, strict=True))
-    return {"en": "; ", "fr": "\u202f; "}[language].join(parts)
+    return SEMICOLON[language].join(parts)
 
 
 def level(name: str, language: str) -> str:

@@ -19,7 +19,7 @@ from scoring.fairness.narrative import Titles, who, whom
 from scoring.fairness.restricted import between_0_and_1
 from scoring.inquiry.membership import Floats, Membership, memberships, read_weights, spread_weights
 from scoring.models.explaining.contributions import POINTS, TOLERANCE, Contributions
-from scoring.texts import number, pick, say
+from scoring.texts import SEMICOLON, number, pick, say
 from scoring.vocabulary import REST, UNKNOWN, WeightMeaning
 
 DRIVERS = [
@@ -214,7 +214,7 @@ def _parts(part: pd.DataFrame, language: str, titles: Titles | None, most: int, 
 def _parts_of_open(part: pd.DataFrame, language: str, titles: Titles | None, most: int, kind: str) -> str:
     """Where the whole is open, name the parts that are not: they may cancel out."""
     listed = _named(part[(part["gap_low"] > 0) | (part["gap_high"] < 0)].head(most), language, titles)
-    apart = {"en": "; ", "fr": "\u202f; "}[language].join(f"{name} {'+' if gap > 0 else ''}{number(gap, kind, language)}" for name, gap in listed)
+    apart = SEMICOLON[language].join(f"{name} {'+' if gap > 0 else ''}{number(gap, kind, language)}" for name, gap in listed)
     return say("inquiry.parts_open", language, parts=apart) if listed else ""
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from babel.dates import format_date
 
 from scoring.facts import Value
-from scoring.texts import has, number, say
+from scoring.texts import SEMICOLON, has, number, say
 
 _LOCALES: Final = {"en": "en_GB", "fr": "fr_FR"}
 _SHARES: Final = frozenset({"decisions_following_score", "override_rate"})
@@ -75,5 +75,4 @@ def stated(facts: Iterable[tuple[str, Value]], language: str) -> str:
     >>> stated([("profiling", True), ("jurisdiction", ("FR",))], "en")
     'profiling = yes; law that applies = France'
     """
-    mark = "\u202f; " if language == "fr" else "; "
-    return mark.join(f"{fact_name(name, language)} = {written(value, language, name)}" for name, value in facts)
+    return SEMICOLON[language].join(f"{fact_name(name, language)} = {written(value, language, name)}" for name, value in facts)

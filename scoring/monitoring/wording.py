@@ -7,7 +7,7 @@ from scoring.fairness.narrative import who
 from scoring.fairness.verdicts import records
 from scoring.monitoring.comparison import Comparison
 from scoring.monitoring.differences import UNTOLD
-from scoring.texts import has, pick, say
+from scoring.texts import SEMICOLON, has, pick, say
 
 
 def because(code: str, language: str) -> str:
@@ -41,4 +41,4 @@ def changes(comparison: Comparison, language: str) -> list[str]:
 
 
 def _together(words: list[str], language: str) -> str:
-    return {"en": "; ", "fr": "\u202f; "}[language].join(words)
+    return SEMICOLON[language].join(words)

@@ -19,7 +19,7 @@ from scoring.fairness.narrative import Titles, level
 from scoring.fairness.verdicts import because, records
 from scoring.plots.canvas import INK, MARKS, QUIET, fresh_axes, plain, quiet_axes
 from scoring.plots.styles import below
-from scoring.texts import number, pick, say
+from scoring.texts import SEMICOLON, number, pick, say
 from scoring.vocabulary import CROSS, Verdict
 
 _SIZE: Final = 9
@@ -95,7 +95,7 @@ def label_of(row: Mapping[str, Any], language: str, titles: Titles | None = None
     titled = [pick((titles or {}).get(name), language) or name for name in names]
     pairs = zip(titled, levels, strict=True) if len(names) == len(levels) else [(CROSS.join(titled), str(row["group"]))]
     parts = (say("plots.group", language, attribute=name, group=level(one, language)) for name, one in pairs)
-    return {"en": "; ", "fr": "\u202f; "}[language].join(parts)
+    return SEMICOLON[language].join(parts)
 
 
 def _line(row: Mapping[str, Any], bounds: Bounds, language: str, titles: Titles | None) -> _Line:

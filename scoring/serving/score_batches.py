@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from scoring.customers.intake import pseudonymise
 from scoring.errors import ContractError
 from scoring.fairness.labels import as_text
+from scoring.vocabulary import undecided_reason
 
 REASON: Final = "reason"
 """The column that says why a row is not scored."""
-UNDECIDED: Final = "score: empty, so no decision"
+UNDECIDED: Final = undecided_reason(None)
 _BLANK: Final = re.compile(r"^\s*$")
 _INT64: Final = pa.int64()
 

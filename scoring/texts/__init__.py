@@ -24,6 +24,8 @@ _MARKS: Final = {"en": (",", "."), "fr": ("\u202f", ",")}
 _PERCENT: Final = {"en": "%", "fr": "\u202f%"}
 _MINUS: Final = "\u2212"
 """The sign of a number; a hyphen is no minus, and may be parted from its number at the end of a line."""
+SEMICOLON: Final = {"en": "; ", "fr": "\u202f; "}
+"""Between the members of a list that may hold commas, as the language sets it."""
 NOTHING: Final = "–"
 """What stands where there is no number."""
 

@@ -10,7 +10,7 @@ from scoring.dossier.document import Block, Bullets, Callout, Code, Document, Fi
 from scoring.dossier.formats.cells import written
 from scoring.errors import EquiscoreError
 from scoring.plots.canvas import MARKS
-from scoring.texts import say
+from scoring.texts import SEMICOLON, say
 from scoring.texts.shown import plainly
 
 _MEANT = re.compile(r"([\\`*_\[\]|#~])")
@@ -65,7 +65,7 @@ def _(block: KeyValues, language: str) -> str:
 
 def _in_a_line(text: str, language: str) -> str:
     """Return lines as one line, with a semicolon as the language sets it."""
-    return text.replace("\n", "\u202f; " if language == "fr" else "; ")
+    return text.replace("\n", SEMICOLON[language])
 
 
 @to_markdown.register

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from scoring.dossier.view import View
-from scoring.vocabulary import CROSS
-
-TIMES: Final = " × "
-"""Between the names of a crossing before a reader; stored studies have `scoring.vocabulary.CROSS`."""
+from scoring.vocabulary import CROSS, TIMES
 
 
 def decision_origin(view: View) -> str:
